@@ -1,0 +1,302 @@
+//! The side that answers: single PeerConnection, and a dual one's publisher.
+
+use std::collections::HashMap;
+
+use crate::codecs::{adjust_for_answer, set_parameter, usable};
+use crate::description::{Description, MediaDescription, SdpError};
+use crate::read;
+use crate::types::{
+    Direction, LocalTransport, MediaKind, Negotiated, PublishHint, Section, SectionCodec, Sending,
+    WantedSend,
+};
+use crate::write::{SectionTransport, Writer, any_format, formats};
+
+/// Answers a client's offers, and places the tracks that we want to send on the
+/// sections that the client offers to receive on.
+///
+/// A track stays on its section until it is no longer wanted; the section is
+/// then answered `inactive` once before it may carry another track. When
+/// sections are missing, the client is asked for more
+/// ([`missing_sections`](Self::missing_sections)) and offers again.
+#[derive(Debug)]
+pub struct Answerer {
+    local: LocalTransport,
+    version: u64,
+    wanted: Vec<WantedSend>,
+    /// mid -> track, as the last answer said.
+    placed: HashMap<String, u64>,
+    hints: HashMap<String, PublishHint>,
+    unsupported: Vec<u64>,
+}
+
+impl Answerer {
+    /// An answerer with nothing to send yet.
+    #[must_use]
+    pub fn new(local: LocalTransport) -> Self {
+        Self {
+            local,
+            version: 0,
+            wanted: Vec::new(),
+            placed: HashMap::new(),
+            hints: HashMap::new(),
+            unsupported: Vec::new(),
+        }
+    }
+
+    /// Changes our side of the transport: the next answer restarts ICE.
+    pub fn set_local(&mut self, local: LocalTransport) {
+        self.local = local;
+    }
+
+    /// The tracks that the client should get; takes effect with its next offer.
+    pub fn set_sends(&mut self, wanted: Vec<WantedSend>) {
+        self.unsupported
+            .retain(|track| wanted.iter().any(|send| send.track == *track));
+        self.wanted = wanted;
+    }
+
+    /// How the audio track `cid` should be sent to us.
+    pub fn set_publish_hint(&mut self, cid: &str, hint: PublishHint) {
+        self.hints.insert(cid.to_owned(), hint);
+    }
+
+    /// Whether the client must offer again for what is wanted to take effect.
+    #[must_use]
+    pub fn needs_offer(&self) -> bool {
+        let gone = self.placed.values().any(|track| !self.is_wanted(*track));
+        gone || self.unplaced().next().is_some()
+    }
+
+    /// Receiving sections that are wanted but not placed yet: audio, video.
+    /// The client adds as many and offers again; (0, 0) only asks for an offer.
+    #[must_use]
+    pub fn missing_sections(&self) -> (u32, u32) {
+        let count = |kind| self.unplaced().filter(|send| send.kind == kind).count() as u32;
+        (count(MediaKind::Audio), count(MediaKind::Video))
+    }
+
+    fn is_wanted(&self, track: u64) -> bool {
+        self.wanted.iter().any(|send| send.track == track)
+    }
+
+    fn unplaced(&self) -> impl Iterator<Item = &WantedSend> {
+        self.wanted.iter().filter(|send| {
+            !self.unsupported.contains(&send.track)
+                && !self.placed.values().any(|track| *track == send.track)
+        })
+    }
+
+    /// Answers an offer: the text to send, and what was agreed.
+    ///
+    /// # Errors
+    /// When the offer is malformed or lacks what a session needs; the state is
+    /// then as before.
+    pub fn handle_offer(&mut self, offer: &str) -> Result<(String, Negotiated), SdpError> {
+        let offer = Description::parse(offer)?;
+        read::check_mids(&offer)?;
+        let remote = read::transport(&offer)?;
+        let placement = self.place(&offer);
+        self.version += 1;
+        let mids: Vec<&str> = offer
+            .media
+            .iter()
+            .filter_map(|s| self.answered_mid(s))
+            .collect();
+        let mixed = offer.attribute("extmap-allow-mixed").is_some();
+        let mut writer = Writer::session(&self.local, self.version, &mids, mixed);
+        let mut sections = Vec::new();
+        let mut with_candidates = true;
+        for section in &offer.media {
+            let protocol = section.words().nth(2).unwrap_or("UDP/TLS/RTP/SAVPF");
+            let transport = SectionTransport {
+                local: &self.local,
+                setup: "passive",
+                with_candidates,
+            };
+            match (section.kind(), self.answered_mid(section)) {
+                (Some(kind), Some(mid)) => {
+                    let send = placement
+                        .get(mid)
+                        .and_then(|track| self.wanted_send(*track));
+                    let agreed = self.answer_media(section, kind, mid, send);
+                    write_media(&mut writer, &agreed, protocol, &transport, send);
+                    sections.push(agreed);
+                }
+                (None, Some(mid)) => {
+                    let format = ["webrtc-datachannel".to_owned()];
+                    writer.section("application", protocol, &format, mid, &transport);
+                    writer.sctp(&self.local);
+                }
+                (kind, None) => {
+                    let media = section.words().next().unwrap_or("application");
+                    let format = section
+                        .formats()
+                        .next()
+                        .unwrap_or(kind.map_or("0", any_format));
+                    writer.rejected(media, protocol, format);
+                    continue;
+                }
+            }
+            with_candidates = false;
+        }
+        self.placed = placement;
+        let unsupported = self.note_unsupported(&offer);
+        Ok((
+            writer.finish(),
+            Negotiated {
+                remote,
+                sections,
+                unsupported,
+            },
+        ))
+    }
+
+    fn wanted_send(&self, track: u64) -> Option<&WantedSend> {
+        self.wanted.iter().find(|send| send.track == track)
+    }
+
+    /// The mid of a section that we accept: data, or media with a usable codec.
+    fn answered_mid<'a>(&self, section: &'a MediaDescription) -> Option<&'a str> {
+        let usable = match section.kind() {
+            Some(kind) => !usable(section, kind).is_empty(),
+            None => section.is_data(),
+        };
+        section.mid().filter(|_| usable && !section.is_rejected())
+    }
+
+    /// Which track each section carries after this offer.
+    fn place(&self, offer: &Description) -> HashMap<String, u64> {
+        let open = |section: &&MediaDescription| {
+            self.answered_mid(section).is_some() && section.direction().receives()
+        };
+        let open: Vec<_> = offer.media.iter().filter(open).collect();
+        let mut placement: HashMap<String, u64> = open
+            .iter()
+            .filter_map(|section| {
+                let mid = section.mid()?;
+                let track = *self.placed.get(mid)?;
+                self.is_wanted(track).then(|| (mid.to_owned(), track))
+            })
+            .collect();
+        for send in &self.wanted {
+            if placement.values().any(|track| *track == send.track) {
+                continue;
+            }
+            let free = open.iter().find(|section| {
+                section.kind() == Some(send.kind)
+                    // One that carried a track until now must be inactive once.
+                    && section.mid().is_some_and(|mid| {
+                        !placement.contains_key(mid) && !self.placed.contains_key(mid)
+                    })
+                    && section.direction() == Direction::RecvOnly
+                    && has_codec(section, send)
+            });
+            if let Some(mid) = free.and_then(|section| section.mid()) {
+                placement.insert(mid.to_owned(), send.track);
+            }
+        }
+        placement
+    }
+
+    /// Remembers tracks whose codec no section of the client knows.
+    fn note_unsupported(&mut self, offer: &Description) -> Vec<u64> {
+        let new: Vec<u64> = self
+            .unplaced()
+            .filter(|send| {
+                let mut of_kind = offer
+                    .media
+                    .iter()
+                    .filter(|s| s.kind() == Some(send.kind) && s.direction().receives())
+                    .peekable();
+                of_kind.peek().is_some() && !of_kind.any(|section| has_codec(section, send))
+            })
+            .map(|send| send.track)
+            .collect();
+        self.unsupported.extend(&new);
+        new
+    }
+
+    fn answer_media(
+        &self,
+        section: &MediaDescription,
+        kind: MediaKind,
+        mid: &str,
+        send: Option<&WantedSend>,
+    ) -> Section {
+        let receive = section.direction().sends().then(|| read::receive(section));
+        let mut codecs = usable(section, kind);
+        if let Some(send) = send {
+            // A stable sort: the track's codec comes first, the rest keep their order.
+            codecs.sort_by_key(|codec| !codec.name.eq_ignore_ascii_case(&send.codec));
+        }
+        let hint = receive
+            .as_ref()
+            .and_then(|receive| self.hints.get(&receive.track_id));
+        for codec in &mut codecs {
+            adjust_for_answer(codec);
+            if receive.is_some() && codec.name.eq_ignore_ascii_case("opus") {
+                ask_for(codec, hint.copied().unwrap_or_default());
+            }
+        }
+        let rtx = codecs.first().is_some_and(|codec| codec.rtx.is_some());
+        Section {
+            mid: mid.to_owned(),
+            kind,
+            extensions: read::extensions(section),
+            receive,
+            send: send.map(|send| Sending {
+                track: send.track,
+                ssrc: send.ssrc,
+                rtx_ssrc: send.rtx_ssrc.filter(|_| rtx),
+            }),
+            codecs,
+        }
+    }
+}
+
+fn has_codec(section: &MediaDescription, send: &WantedSend) -> bool {
+    usable(section, send.kind)
+        .iter()
+        .any(|codec| codec.name.eq_ignore_ascii_case(&send.codec))
+}
+
+/// Opus as the AddTrack request wants it (RFC 7587 section 6.1).
+fn ask_for(codec: &mut SectionCodec, hint: PublishHint) {
+    let fmtp = codec.fmtp.get_or_insert_default();
+    if !hint.no_dtx {
+        set_parameter(fmtp, "usedtx", "1");
+    }
+    if hint.stereo {
+        set_parameter(fmtp, "stereo", "1");
+        set_parameter(fmtp, "maxaveragebitrate", "510000");
+    }
+}
+
+fn write_media(
+    writer: &mut Writer,
+    section: &Section,
+    protocol: &str,
+    transport: &SectionTransport<'_>,
+    send: Option<&WantedSend>,
+) {
+    let Section {
+        mid,
+        kind,
+        codecs,
+        extensions,
+        receive,
+        ..
+    } = section;
+    writer.section(kind.as_str(), protocol, &formats(codecs), mid, transport);
+    let direction = Direction::of(send.is_some(), receive.is_some());
+    writer.media(direction, codecs, extensions);
+    if let Some(receive) = receive {
+        writer.simulcast(&receive.rids);
+    }
+    if let Some(send) = send {
+        writer.track(
+            send,
+            section.send.is_some_and(|send| send.rtx_ssrc.is_some()),
+        );
+    }
+}
