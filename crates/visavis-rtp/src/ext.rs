@@ -28,14 +28,26 @@ pub enum ExtensionKind {
 /// Every kind with its URI; the order is the index in [`ExtensionMap`].
 const URIS: [(ExtensionKind, &str); KINDS] = [
     (ExtensionKind::Mid, "urn:ietf:params:rtp-hdrext:sdes:mid"),
-    (ExtensionKind::Rid, "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id"),
-    (ExtensionKind::RepairedRid, "urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id"),
+    (
+        ExtensionKind::Rid,
+        "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id",
+    ),
+    (
+        ExtensionKind::RepairedRid,
+        "urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id",
+    ),
     (
         ExtensionKind::TransportCc,
         "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01",
     ),
-    (ExtensionKind::AbsSendTime, "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time"),
-    (ExtensionKind::AudioLevel, "urn:ietf:params:rtp-hdrext:ssrc-audio-level"),
+    (
+        ExtensionKind::AbsSendTime,
+        "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time",
+    ),
+    (
+        ExtensionKind::AudioLevel,
+        "urn:ietf:params:rtp-hdrext:ssrc-audio-level",
+    ),
     (
         ExtensionKind::DependencyDescriptor,
         "https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension",
@@ -48,7 +60,10 @@ const URIS: [(ExtensionKind, &str); KINDS] = [
         ExtensionKind::AbsCaptureTime,
         "http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time",
     ),
-    (ExtensionKind::PlayoutDelay, "http://www.webrtc.org/experiments/rtp-hdrext/playout-delay"),
+    (
+        ExtensionKind::PlayoutDelay,
+        "http://www.webrtc.org/experiments/rtp-hdrext/playout-delay",
+    ),
 ];
 
 const KINDS: usize = 10;
@@ -57,7 +72,9 @@ impl ExtensionKind {
     /// The kind that a session description calls `uri`.
     #[must_use]
     pub fn from_uri(uri: &str) -> Option<Self> {
-        URIS.iter().find(|(_, known)| *known == uri).map(|(kind, _)| *kind)
+        URIS.iter()
+            .find(|(_, known)| *known == uri)
+            .map(|(kind, _)| *kind)
     }
 
     /// The URI that a session description uses.
@@ -118,8 +135,11 @@ mod tests {
 
     #[test]
     fn every_kind_is_found_by_its_uri_and_its_id() {
-        let map: ExtensionMap =
-            URIS.iter().zip(1..).map(|((kind, _), id)| (*kind, id)).collect();
+        let map: ExtensionMap = URIS
+            .iter()
+            .zip(1..)
+            .map(|((kind, _), id)| (*kind, id))
+            .collect();
         for ((kind, uri), id) in URIS.iter().zip(1..) {
             assert_eq!(ExtensionKind::from_uri(uri), Some(*kind));
             assert_eq!(kind.uri(), *uri);

@@ -5,7 +5,9 @@ use crate::{RtpHeader, rtcp};
 
 /// RTP header, extensions and payload descriptors.
 pub fn fuzz_rtp(data: &[u8]) {
-    let Ok(header) = RtpHeader::parse(data) else { return };
+    let Ok(header) = RtpHeader::parse(data) else {
+        return;
+    };
     let _ = header.extensions(data).count();
     let payload = header.payload(data);
     for codec in [Codec::Vp8, Codec::Vp9, Codec::H264, Codec::H265, Codec::Av1] {

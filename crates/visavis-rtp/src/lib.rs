@@ -18,4 +18,6 @@ pub mod srtp;
 
 pub use codec::{Codec, MediaKind};
 pub use ext::{ExtensionKind, ExtensionMap};
-pub use packet::{Extensions, FIXED_HEADER_LEN, RtpError, RtpFields, RtpHeader, RtpWriter, write_osn};
+pub use packet::{
+    Extensions, FIXED_HEADER_LEN, RtpError, RtpFields, RtpHeader, RtpWriter, write_osn,
+};

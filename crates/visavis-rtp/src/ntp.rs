@@ -67,7 +67,10 @@ mod tests {
     #[test]
     fn unix_time_zero_is_in_1970_and_half_a_second_is_half_the_fraction() {
         assert_eq!(NtpTime::from_unix(Duration::ZERO).0 >> 32, UNIX_EPOCH);
-        assert_eq!(NtpTime::from_unix(Duration::from_millis(500)).0 as u32, 1 << 31);
+        assert_eq!(
+            NtpTime::from_unix(Duration::from_millis(500)).0 as u32,
+            1 << 31
+        );
     }
 
     #[test]

@@ -143,7 +143,12 @@ impl RtpHeader {
         let form = match self.profile {
             ONE_BYTE_PROFILE => Form::OneByte,
             other if other & 0xfff0 == TWO_BYTE_PROFILE => Form::TwoByte,
-            _ => return Extensions { rest: &[], form: Form::OneByte },
+            _ => {
+                return Extensions {
+                    rest: &[],
+                    form: Form::OneByte,
+                };
+            }
         };
         Extensions { rest: block, form }
     }
@@ -204,20 +209,24 @@ impl<'a> RtpWriter<'a> {
     ///
     /// # Errors
     /// [`RtpError::NoSpace`] when `out` can't hold the fixed header.
-    pub fn new(
-        out: &'a mut [u8],
-        header: &RtpFields,
-        two_byte: bool,
-    ) -> Result<Self, RtpError> {
-        let fixed: &mut [u8; FIXED_HEADER_LEN] =
-            out.first_chunk_mut().ok_or(RtpError::NoSpace)?;
+    pub fn new(out: &'a mut [u8], header: &RtpFields, two_byte: bool) -> Result<Self, RtpError> {
+        let fixed: &mut [u8; FIXED_HEADER_LEN] = out.first_chunk_mut().ok_or(RtpError::NoSpace)?;
         fixed[0] = 0x80;
         fixed[1] = u8::from(header.marker) << 7 | header.payload_type & 0x7f;
         fixed[2..4].copy_from_slice(&header.sequence.to_be_bytes());
         fixed[4..8].copy_from_slice(&header.timestamp.to_be_bytes());
         fixed[8..12].copy_from_slice(&header.ssrc.to_be_bytes());
-        let form = if two_byte { Form::TwoByte } else { Form::OneByte };
-        Ok(Self { out, len: FIXED_HEADER_LEN, form, any: false })
+        let form = if two_byte {
+            Form::TwoByte
+        } else {
+            Form::OneByte
+        };
+        Ok(Self {
+            out,
+            len: FIXED_HEADER_LEN,
+            form,
+            any: false,
+        })
     }
 
     /// Appends one extension.
@@ -260,7 +269,10 @@ impl<'a> RtpWriter<'a> {
         let block = self.len - FIXED_HEADER_LEN - 4;
         let padded = block.next_multiple_of(4);
         let end = FIXED_HEADER_LEN + 4 + padded;
-        self.out.get_mut(self.len..end).ok_or(RtpError::NoSpace)?.fill(0);
+        self.out
+            .get_mut(self.len..end)
+            .ok_or(RtpError::NoSpace)?
+            .fill(0);
         let profile = match self.form {
             Form::OneByte => ONE_BYTE_PROFILE,
             Form::TwoByte => TWO_BYTE_PROFILE,
@@ -300,7 +312,13 @@ mod tests {
     use super::*;
 
     fn fields() -> RtpFields {
-        RtpFields { marker: true, payload_type: 96, sequence: 7, timestamp: 9, ssrc: 0xdead_beef }
+        RtpFields {
+            marker: true,
+            payload_type: 96,
+            sequence: 7,
+            timestamp: 9,
+            ssrc: 0xdead_beef,
+        }
     }
 
     fn packet(extensions: &[(u8, &[u8])], two_byte: bool, payload: &[u8]) -> Vec<u8> {
@@ -318,13 +336,19 @@ mod tests {
     #[test]
     fn what_is_written_is_read_back_in_both_forms() {
         for (two_byte, extensions) in [
-            (false, vec![(1u8, &b"a"[..]), (14, &b"0123456789abcdef"[..])]),
+            (
+                false,
+                vec![(1u8, &b"a"[..]), (14, &b"0123456789abcdef"[..])],
+            ),
             (true, vec![(1, &b""[..]), (200, &[7u8; 200][..])]),
             (false, vec![]),
         ] {
             let bytes = packet(&extensions, two_byte, b"payload");
             let header = RtpHeader::parse(&bytes).unwrap();
-            assert_eq!((header.marker, header.payload_type, header.sequence), (true, 96, 7));
+            assert_eq!(
+                (header.marker, header.payload_type, header.sequence),
+                (true, 96, 7)
+            );
             assert_eq!((header.timestamp, header.ssrc), (9, 0xdead_beef));
             assert_eq!(header.payload(&bytes), b"payload");
             assert_eq!(header.extensions(&bytes).collect::<Vec<_>>(), extensions);

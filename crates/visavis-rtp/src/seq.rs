@@ -29,7 +29,9 @@ impl Extender16 {
     /// Extends `value` without remembering it.
     #[must_use]
     pub fn peek(&self, value: u16) -> u64 {
-        let Some(newest) = self.newest else { return Self::ORIGIN | u64::from(value) };
+        let Some(newest) = self.newest else {
+            return Self::ORIGIN | u64::from(value);
+        };
         let step = value.wrapping_sub(newest as u16) as i16;
         newest.saturating_add_signed(i64::from(step))
     }

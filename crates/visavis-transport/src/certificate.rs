@@ -23,7 +23,9 @@ impl Certificate {
     pub fn generate() -> Result<Self, TransportError> {
         let certificate = dimpl::certificate::generate_self_signed_certificate()
             .map_err(|error| TransportError::Certificate(error.to_string()))?;
-        Ok(Self { inner: Arc::new(certificate) })
+        Ok(Self {
+            inner: Arc::new(certificate),
+        })
     }
 
     /// SHA-256 over the DER form, for `a=fingerprint` (RFC 8122).
@@ -82,7 +84,10 @@ mod tests {
         };
         assert!(fingerprint.matches(&certificate.inner.certificate));
         assert!(!fingerprint.matches(&other.inner.certificate));
-        let unknown = Fingerprint { algorithm: "md5".into(), ..fingerprint };
+        let unknown = Fingerprint {
+            algorithm: "md5".into(),
+            ..fingerprint
+        };
         assert!(!unknown.matches(&certificate.inner.certificate));
     }
 }

@@ -124,11 +124,17 @@ impl Channels {
 
     pub(crate) fn set_remote_max_message(&mut self, size: u32) {
         // RFC 8841 section 6.1: 0 means any size.
-        self.remote_max_message = if size == 0 { MAX_MESSAGE } else { size.min(MAX_MESSAGE) };
+        self.remote_max_message = if size == 0 {
+            MAX_MESSAGE
+        } else {
+            size.min(MAX_MESSAGE)
+        };
     }
 
     pub(crate) fn handle_packet(&mut self, now: Instant, packet: Vec<u8>) {
-        let handled = self.endpoint.handle(now, fake_peer(), None, None, Bytes::from(packet));
+        let handled = self
+            .endpoint
+            .handle(now, fake_peer(), None, None, Bytes::from(packet));
         match (handled, &mut self.association) {
             (Some((_, DatagramEvent::AssociationEvent(event))), Some((_, association))) => {
                 association.handle_event(event);
@@ -143,7 +149,9 @@ impl Channels {
     }
 
     pub(crate) fn handle_timeout(&mut self, now: Instant) {
-        let Some((handle, association)) = &mut self.association else { return };
+        let Some((handle, association)) = &mut self.association else {
+            return;
+        };
         association.handle_timeout(now);
         while let Some(event) = association.poll_endpoint_event() {
             if let Some(event) = self.endpoint.handle_event(*handle, event) {
@@ -191,21 +199,37 @@ impl Channels {
             return Err(SendDataError::NotOpen);
         };
         let mut stream = association.stream(id).map_err(|_| SendDataError::NotOpen)?;
-        if stream.buffered_amount().unwrap_or(usize::MAX).saturating_add(payload.len()) > limit {
+        if stream
+            .buffered_amount()
+            .unwrap_or(usize::MAX)
+            .saturating_add(payload.len())
+            > limit
+        {
             return Err(SendDataError::Full);
         }
         let kind = match payload.is_empty() {
             true => PayloadProtocolIdentifier::BinaryEmpty,
             false => PayloadProtocolIdentifier::Binary,
         };
-        let payload = if payload.is_empty() { &[0][..] } else { payload };
-        stream.write_with_ppi(payload, kind).map(drop).map_err(|_| SendDataError::Full)
+        let payload = if payload.is_empty() {
+            &[0][..]
+        } else {
+            payload
+        };
+        stream
+            .write_with_ppi(payload, kind)
+            .map(drop)
+            .map_err(|_| SendDataError::Full)
     }
 
     fn drive(&mut self) {
         loop {
-            let Some((_, association)) = &mut self.association else { return };
-            let Some(event) = association.poll() else { return };
+            let Some((_, association)) = &mut self.association else {
+                return;
+            };
+            let Some(event) = association.poll() else {
+                return;
+            };
             match event {
                 Event::Connected => {
                     association.set_max_send_message_size(self.remote_max_message);
@@ -240,20 +264,35 @@ impl Channels {
             label: Channel::Lossy.label().to_owned(),
         };
         for (id, open) in [(1, reliable), (3, lossy)] {
-            let Some((_, association)) = &mut self.association else { return };
-            if association.open_stream(id, PayloadProtocolIdentifier::Unknown).is_err() {
+            let Some((_, association)) = &mut self.association else {
+                return;
+            };
+            if association
+                .open_stream(id, PayloadProtocolIdentifier::Unknown)
+                .is_err()
+            {
                 continue;
             }
             let channel = Channel::from_label(&open.label);
             self.configure(id, &open);
-            self.streams.insert(id, Stream { channel, open: false });
+            self.streams.insert(
+                id,
+                Stream {
+                    channel,
+                    open: false,
+                },
+            );
             self.write_dcep(id, &Message::Open(open));
         }
     }
 
     fn configure(&mut self, id: u16, open: &Open) {
-        let Some((_, association)) = &mut self.association else { return };
-        let Ok(mut stream) = association.stream(id) else { return };
+        let Some((_, association)) = &mut self.association else {
+            return;
+        };
+        let Ok(mut stream) = association.stream(id) else {
+            return;
+        };
         let (kind, value) = match (open.max_retransmits, open.max_lifetime) {
             (Some(count), _) => (ReliabilityType::Rexmit, count),
             (None, Some(lifetime)) => (ReliabilityType::Timed, lifetime),
@@ -265,11 +304,16 @@ impl Channels {
     }
 
     fn write_dcep(&mut self, id: u16, message: &Message) {
-        let Some((_, association)) = &mut self.association else { return };
-        let Ok(mut stream) = association.stream(id) else { return };
+        let Some((_, association)) = &mut self.association else {
+            return;
+        };
+        let Ok(mut stream) = association.stream(id) else {
+            return;
+        };
         // DCEP itself is always reliable and in order (RFC 8832 section 6); our
         // messages are the first on their stream, so nothing can overtake them.
-        if let Err(error) = stream.write_with_ppi(&message.write(), PayloadProtocolIdentifier::Dcep) {
+        if let Err(error) = stream.write_with_ppi(&message.write(), PayloadProtocolIdentifier::Dcep)
+        {
             tracing::debug!(%error, "can't open a data channel");
         }
     }
@@ -287,7 +331,8 @@ impl Channels {
             let payload = if empty { Vec::new() } else { payload };
             // Data before its DCEP message has no channel yet and is dropped.
             if let Some(stream) = self.streams.get(&id) {
-                self.events.push_back(ChannelEvent::Data(stream.channel.clone(), payload));
+                self.events
+                    .push_back(ChannelEvent::Data(stream.channel.clone(), payload));
             }
         }
     }
@@ -312,13 +357,20 @@ impl Channels {
                 let channel = Channel::from_label(&open.label);
                 self.configure(id, &open);
                 self.write_dcep(id, &Message::Ack);
-                self.streams.insert(id, Stream { channel: channel.clone(), open: true });
+                self.streams.insert(
+                    id,
+                    Stream {
+                        channel: channel.clone(),
+                        open: true,
+                    },
+                );
                 self.events.push_back(ChannelEvent::Open(channel));
             }
             Some(Message::Ack) => {
                 if let Some(stream) = self.streams.get_mut(&id).filter(|stream| !stream.open) {
                     stream.open = true;
-                    self.events.push_back(ChannelEvent::Open(stream.channel.clone()));
+                    self.events
+                        .push_back(ChannelEvent::Open(stream.channel.clone()));
                 }
             }
             None => tracing::debug!("malformed DCEP message"),

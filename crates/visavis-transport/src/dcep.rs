@@ -50,7 +50,9 @@ impl Message {
     }
 
     pub(crate) fn write(&self) -> Vec<u8> {
-        let Self::Open(open) = self else { return vec![ACK] };
+        let Self::Open(open) = self else {
+            return vec![ACK];
+        };
         let (kind, parameter) = match (open.max_retransmits, open.max_lifetime) {
             (Some(count), _) => (1, count),
             (None, Some(lifetime)) => (2, lifetime),
@@ -71,11 +73,18 @@ mod tests {
 
     #[test]
     fn messages_are_read_as_they_were_written() {
-        for (unordered, max_retransmits, max_lifetime) in
-            [(false, None, None), (true, Some(0), None), (true, None, Some(500))]
-        {
+        for (unordered, max_retransmits, max_lifetime) in [
+            (false, None, None),
+            (true, Some(0), None),
+            (true, None, Some(500)),
+        ] {
             let label = "_lossy".to_owned();
-            let open = Message::Open(Open { unordered, max_retransmits, max_lifetime, label });
+            let open = Message::Open(Open {
+                unordered,
+                max_retransmits,
+                max_lifetime,
+                label,
+            });
             let bytes = open.write();
             assert_eq!(Message::parse(&bytes), Some(open));
             for cut in 0..bytes.len() {

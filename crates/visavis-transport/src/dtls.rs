@@ -65,7 +65,11 @@ impl DtlsServer {
         self.expected = Some(fingerprint);
     }
 
-    pub(crate) fn handle_packet(&mut self, now: Instant, packet: &[u8]) -> Result<(), TransportError> {
+    pub(crate) fn handle_packet(
+        &mut self,
+        now: Instant,
+        packet: &[u8],
+    ) -> Result<(), TransportError> {
         self.dtls.handle_timeout(now).map_err(dtls_error)?;
         self.dtls.handle_packet(packet).map_err(dtls_error)
     }
@@ -82,7 +86,10 @@ impl DtlsServer {
     }
 
     pub(crate) fn send(&mut self, data: &[u8]) -> Result<(), TransportError> {
-        self.dtls.send_application_data(data).map(drop).map_err(dtls_error)
+        self.dtls
+            .send_application_data(data)
+            .map(drop)
+            .map_err(dtls_error)
     }
 
     pub(crate) fn poll_output(&mut self) -> Result<Option<DtlsOutput>, TransportError> {
@@ -131,7 +138,9 @@ fn srtp_profile(profile: SrtpProfile) -> Result<Profile, TransportError> {
         SrtpProfile::AEAD_AES_256_GCM => Ok(Profile::AeadAes256Gcm),
         SrtpProfile::AEAD_AES_128_GCM => Ok(Profile::AeadAes128Gcm),
         SrtpProfile::AES128_CM_SHA1_80 => Ok(Profile::AesCm128HmacSha1_80),
-        other => Err(TransportError::Dtls(format!("unknown SRTP profile {other:?}"))),
+        other => Err(TransportError::Dtls(format!(
+            "unknown SRTP profile {other:?}"
+        ))),
     }
 }
 

@@ -17,13 +17,21 @@ pub fn fuzz_datagram(certificate: &Certificate, data: &[u8]) {
     let local = SocketAddr::from((Ipv4Addr::LOCALHOST, 7_880));
     let config = TransportConfig {
         certificate: certificate.clone(),
-        local_ice: IceCredentials { ufrag: "ufrag".into(), pwd: "p".repeat(22) },
+        local_ice: IceCredentials {
+            ufrag: "ufrag".into(),
+            pwd: "p".repeat(22),
+        },
         ice_lite: true,
         local_addresses: vec![local],
         open_channels: false,
     };
-    let Ok(mut transport) = Transport::new(&config, now) else { return };
-    let path = Path { local, remote: SocketAddr::from((Ipv4Addr::LOCALHOST, 9)) };
+    let Ok(mut transport) = Transport::new(&config, now) else {
+        return;
+    };
+    let path = Path {
+        local,
+        remote: SocketAddr::from((Ipv4Addr::LOCALHOST, 9)),
+    };
     transport.handle_stun(now, path, data);
     transport.handle_dtls(now, data);
 }

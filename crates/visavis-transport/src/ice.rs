@@ -24,7 +24,9 @@ pub struct IceCredentials {
 
 impl std::fmt::Debug for IceCredentials {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("IceCredentials").field("ufrag", &self.ufrag).finish_non_exhaustive()
+        f.debug_struct("IceCredentials")
+            .field("ufrag", &self.ufrag)
+            .finish_non_exhaustive()
     }
 }
 
@@ -37,7 +39,10 @@ impl IceCredentials {
     }
 
     fn to_agent(&self) -> IceCreds {
-        IceCreds { ufrag: self.ufrag.clone(), pass: self.pwd.clone() }
+        IceCreds {
+            ufrag: self.ufrag.clone(),
+            pass: self.pwd.clone(),
+        }
     }
 }
 
@@ -107,7 +112,9 @@ impl Ice {
     /// Takes one STUN message; whether it was authentic. `path` says where it
     /// came from.
     pub(crate) fn handle_stun(&mut self, now: Instant, path: Path, bytes: &[u8]) -> bool {
-        let Ok(message) = StunMessage::parse(bytes) else { return false };
+        let Ok(message) = StunMessage::parse(bytes) else {
+            return false;
+        };
         let request = message.is_binding_request();
         let nominates = request && message.use_candidate();
         let packet = StunPacket {
@@ -152,7 +159,10 @@ impl Ice {
     pub(crate) fn poll_transmit(&mut self) -> Option<Transmit> {
         let sent = self.agent.poll_transmit()?;
         Some(Transmit {
-            path: Path { local: sent.source, remote: sent.destination },
+            path: Path {
+                local: sent.source,
+                remote: sent.destination,
+            },
             payload: sent.contents.to_vec(),
         })
     }

@@ -207,7 +207,10 @@ impl Transport {
         }
         // Before the path is known the DTLS engine has nothing to repeat.
         let dtls = self.path.and_then(|_| self.dtls.poll_timeout());
-        [ice, dtls, self.channels.poll_timeout()].into_iter().flatten().min()
+        [ice, dtls, self.channels.poll_timeout()]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// The next datagram to send.
@@ -274,7 +277,8 @@ impl Transport {
         }
         if self.path != self.ice.selected() {
             self.path = self.ice.selected();
-            self.events.extend(self.path.map(TransportEvent::PathSelected));
+            self.events
+                .extend(self.path.map(TransportEvent::PathSelected));
         }
         if self.failed {
             return;
@@ -295,7 +299,9 @@ impl Transport {
                     ChannelEvent::Lost => TransportEvent::ChannelsLost,
                 });
             }
-            let Some(packets) = self.channels.poll_transmit(now) else { return Ok(()) };
+            let Some(packets) = self.channels.poll_transmit(now) else {
+                return Ok(());
+            };
             for packet in packets {
                 self.dtls.send(&packet)?;
             }

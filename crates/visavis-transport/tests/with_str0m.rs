@@ -47,7 +47,10 @@ impl Call {
         client.add_remote_candidate(Candidate::host(server_address, "udp").unwrap());
         let mut api = client.direct_api();
         api.set_ice_controlling(true);
-        api.set_remote_ice_credentials(IceCreds { ufrag: local_ice.ufrag, pass: local_ice.pwd });
+        api.set_remote_ice_credentials(IceCreds {
+            ufrag: local_ice.ufrag,
+            pass: local_ice.pwd,
+        });
         api.set_remote_fingerprint(StrFingerprint {
             hash_func: "sha-256".into(),
             bytes: certificate.fingerprint_sha256().to_vec(),
@@ -62,8 +65,13 @@ impl Call {
         server.set_remote(&RemoteParams {
             ice: IceCredentials { ufrag, pwd: pass },
             candidates: vec![],
-            fingerprint: Fingerprint { algorithm: "sha-256".into(), bytes },
-            sctp: Some(SctpParams { max_message_size: 65_536 }),
+            fingerprint: Fingerprint {
+                algorithm: "sha-256".into(),
+                bytes,
+            },
+            sctp: Some(SctpParams {
+                max_message_size: 65_536,
+            }),
         });
         Self {
             now,
@@ -95,7 +103,10 @@ impl Call {
 
     fn deliver(&mut self, to_server: bool, source: SocketAddr, bytes: &[u8]) {
         if to_server {
-            let path = Path { local: self.server_address, remote: source };
+            let path = Path {
+                local: self.server_address,
+                remote: source,
+            };
             match bytes[0] {
                 0..=3 => _ = self.server.handle_stun(self.now, path, bytes),
                 _ => self.server.handle_dtls(self.now, bytes),
@@ -108,7 +119,9 @@ impl Call {
             destination: "198.51.100.7:50000".parse().unwrap(),
             contents: bytes.try_into().unwrap(),
         };
-        self.client.handle_input(Input::Receive(self.now, receive)).unwrap();
+        self.client
+            .handle_input(Input::Receive(self.now, receive))
+            .unwrap();
     }
 
     fn drain(&mut self) {
@@ -116,7 +129,8 @@ impl Call {
         while let Some(transmit) = self.server.poll_transmit() {
             // What goes to an address that the client has left is lost.
             if transmit.path.remote == self.client_address {
-                self.wire.push((arrival, false, self.server_address, transmit.payload));
+                self.wire
+                    .push((arrival, false, self.server_address, transmit.payload));
             }
         }
         while let Some(event) = self.server.poll_event() {
@@ -126,7 +140,8 @@ impl Call {
             match self.client.poll_output().unwrap() {
                 Output::Timeout(_) => return,
                 Output::Transmit(t) => {
-                    self.wire.push((arrival, true, self.client_address, t.contents.to_vec()));
+                    self.wire
+                        .push((arrival, true, self.client_address, t.contents.to_vec()));
                 }
                 Output::Event(event) => self.client_events.push(event),
             }
@@ -153,8 +168,16 @@ impl Call {
 fn a_client_connects_and_both_ends_hold_the_same_keys() {
     let mut call = Call::new(false, true);
     call.run(Duration::from_secs(1));
-    assert!(call.server_events.contains(&TransportEvent::Connected), "{:?}", call.server_events);
-    assert!(call.client_events.iter().any(|event| matches!(event, Event::Connected)));
+    assert!(
+        call.server_events.contains(&TransportEvent::Connected),
+        "{:?}",
+        call.server_events
+    );
+    assert!(
+        call.client_events
+            .iter()
+            .any(|event| matches!(event, Event::Connected))
+    );
     assert!(call.server.srtp_tx().is_some() && call.server.srtp_rx().is_some());
 }
 
@@ -163,9 +186,18 @@ fn a_certificate_that_was_not_promised_ends_the_transport() {
     let mut call = Call::new(false, false);
     call.run(Duration::from_secs(1));
     let failed = |event: &TransportEvent| {
-        matches!(event, TransportEvent::Failed(visavis_transport::TransportError::FingerprintMismatch))
+        matches!(
+            event,
+            TransportEvent::Failed(visavis_transport::TransportError::FingerprintMismatch)
+        )
     };
-    assert_eq!(call.server_events.iter().filter(|event| failed(event)).count(), 1);
+    assert_eq!(
+        call.server_events
+            .iter()
+            .filter(|event| failed(event))
+            .count(),
+        1
+    );
     assert!(!call.server_events.contains(&TransportEvent::Connected));
     assert!(call.server.srtp_tx().is_none());
 }
@@ -179,10 +211,17 @@ fn channels_that_the_client_opens_carry_data_both_ways() {
     });
     call.run(Duration::from_secs(1));
     let id = call.client_channel("_reliable").expect("opened");
-    assert!(call.server_events.contains(&TransportEvent::ChannelOpen(Channel::Reliable)));
+    assert!(
+        call.server_events
+            .contains(&TransportEvent::ChannelOpen(Channel::Reliable))
+    );
     call.client.channel(id).unwrap().write(true, b"up").unwrap();
-    call.server.send_data(call.now, &Channel::Reliable, b"down").unwrap();
-    call.server.send_data(call.now, &Channel::Reliable, &[7; 60_000]).unwrap();
+    call.server
+        .send_data(call.now, &Channel::Reliable, b"down")
+        .unwrap();
+    call.server
+        .send_data(call.now, &Channel::Reliable, &[7; 60_000])
+        .unwrap();
     call.run(Duration::from_secs(2));
     let up = TransportEvent::Data(Channel::Reliable, b"up".to_vec());
     assert!(call.server_events.contains(&up));
@@ -195,7 +234,9 @@ fn channels_that_the_server_opens_carry_data() {
     // str0m starts SCTP as the client, as browsers do.
     call.run(Duration::from_secs(1));
     assert!(call.client_channel("_reliable").is_some() && call.client_channel("_lossy").is_some());
-    call.server.send_data(call.now, &Channel::Lossy, b"now").unwrap();
+    call.server
+        .send_data(call.now, &Channel::Lossy, b"now")
+        .unwrap();
     call.run(Duration::from_millis(100));
     assert_eq!(call.client_data(), [b"now"]);
 }
@@ -204,13 +245,22 @@ fn channels_that_the_server_opens_carry_data() {
 fn data_has_its_limits() {
     let mut call = Call::new(true, true);
     use visavis_transport::SendDataError::{Full, NotOpen, TooLarge};
-    assert_eq!(call.server.send_data(call.now, &Channel::Lossy, b"x"), Err(NotOpen));
+    assert_eq!(
+        call.server.send_data(call.now, &Channel::Lossy, b"x"),
+        Err(NotOpen)
+    );
     call.run(Duration::from_secs(1));
     let (now, reliable) = (call.now, Channel::Reliable);
-    assert_eq!(call.server.send_data(now, &reliable, &[0; 70_000]), Err(TooLarge));
+    assert_eq!(
+        call.server.send_data(now, &reliable, &[0; 70_000]),
+        Err(TooLarge)
+    );
     let sent = (0..64).take_while(|_| call.server.send_data(now, &reliable, &[0; 60_000]).is_ok());
     assert_eq!(sent.count(), 17);
-    assert_eq!(call.server.send_data(now, &reliable, &[0; 60_000]), Err(Full));
+    assert_eq!(
+        call.server.send_data(now, &reliable, &[0; 60_000]),
+        Err(Full)
+    );
 }
 
 #[test]
@@ -226,7 +276,10 @@ fn media_follows_a_client_that_moves_within_one_check() {
         let start = call.now;
         while call.server.path().unwrap().remote != call.client_address {
             call.run(Duration::from_millis(20));
-            assert!(call.now - start < Duration::from_secs(6), "media did not follow");
+            assert!(
+                call.now - start < Duration::from_secs(6),
+                "media did not follow"
+            );
         }
         let selected = call.server_events[before..]
             .iter()

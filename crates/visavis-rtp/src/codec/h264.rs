@@ -8,14 +8,20 @@ const NAL_FU_A: u8 = 28;
 /// Whether an IDR picture, or the parameter sets before one, begin here.
 #[must_use]
 pub fn starts_keyframe(payload: &[u8]) -> bool {
-    let Some(&first) = payload.first() else { return false };
+    let Some(&first) = payload.first() else {
+        return false;
+    };
     match first & 0x1f {
         NAL_IDR | NAL_SPS => true,
-        NAL_STAP_A => units(payload.get(1..).unwrap_or_default())
-            .any(|unit| matches!(unit.first().map(|head| head & 0x1f), Some(NAL_IDR | NAL_SPS))),
-        NAL_FU_A => payload.get(1).is_some_and(|head| {
-            head & 0x80 != 0 && matches!(head & 0x1f, NAL_IDR | NAL_SPS)
+        NAL_STAP_A => units(payload.get(1..).unwrap_or_default()).any(|unit| {
+            matches!(
+                unit.first().map(|head| head & 0x1f),
+                Some(NAL_IDR | NAL_SPS)
+            )
         }),
+        NAL_FU_A => payload
+            .get(1)
+            .is_some_and(|head| head & 0x80 != 0 && matches!(head & 0x1f, NAL_IDR | NAL_SPS)),
         _ => false,
     }
 }
@@ -29,11 +35,15 @@ const H265_FU: u8 = 49;
 #[must_use]
 pub fn starts_h265_keyframe(payload: &[u8]) -> bool {
     let key = |kind: u8| H265_IRAP.contains(&kind) || H265_PARAMETERS.contains(&kind);
-    let Some(&first) = payload.first() else { return false };
+    let Some(&first) = payload.first() else {
+        return false;
+    };
     match (first >> 1) & 0x3f {
         H265_AP => units(payload.get(2..).unwrap_or_default())
             .any(|unit| unit.first().is_some_and(|head| key((head >> 1) & 0x3f))),
-        H265_FU => payload.get(2).is_some_and(|head| head & 0x80 != 0 && key(head & 0x3f)),
+        H265_FU => payload
+            .get(2)
+            .is_some_and(|head| head & 0x80 != 0 && key(head & 0x3f)),
         kind => key(kind),
     }
 }

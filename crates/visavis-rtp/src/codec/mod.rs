@@ -53,7 +53,10 @@ impl Codec {
             ("H265", Codec::H265),
             ("AV1", Codec::Av1),
         ];
-        NAMES.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, codec)| *codec)
+        NAMES
+            .iter()
+            .find(|(known, _)| known.eq_ignore_ascii_case(name))
+            .map(|(_, codec)| *codec)
     }
 
     /// The media type of LiveKit's `TrackInfo.mime_type`, such as `video/VP8`.

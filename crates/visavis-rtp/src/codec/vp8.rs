@@ -118,7 +118,9 @@ impl Descriptor {
     #[must_use]
     pub fn starts_keyframe(&self, payload: &[u8]) -> bool {
         self.starts_frame()
-            && payload.get(usize::from(self.len)).is_some_and(|first| first & 0x01 == 0)
+            && payload
+                .get(usize::from(self.len))
+                .is_some_and(|first| first & 0x01 == 0)
     }
 }
 
@@ -157,7 +159,10 @@ mod tests {
         let mut out = [0; MAX_DESCRIPTOR_LEN];
         assert_eq!(descriptor.write(&mut out), 1);
         for cut in 0..6 {
-            assert_eq!(Descriptor::parse(&[0x90, 0xf0, 0x92, 0x34, 0x56, 0xa3][..cut]), None);
+            assert_eq!(
+                Descriptor::parse(&[0x90, 0xf0, 0x92, 0x34, 0x56, 0xa3][..cut]),
+                None
+            );
         }
     }
 }

@@ -64,7 +64,10 @@ mod tests {
     fn layers_and_keyframes_are_read() {
         let key = Descriptor::parse(&[0b1010_1000, 0x81, 0x02, 0b0011_0000]).unwrap();
         assert!(key.starts_keyframe() && key.switching_up);
-        assert_eq!((key.picture_id, key.temporal, key.spatial), (Some((0x102, true)), 1, 0));
+        assert_eq!(
+            (key.picture_id, key.temporal, key.spatial),
+            (Some((0x102, true)), 1, 0)
+        );
         let upper = Descriptor::parse(&[0b0010_1000, 0b0000_0010, 0]).unwrap();
         assert!(!upper.starts_keyframe());
         let delta = Descriptor::parse(&[0b0100_1000]).unwrap();

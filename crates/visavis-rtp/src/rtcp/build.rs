@@ -178,7 +178,12 @@ mod tests {
 
     #[test]
     fn reports_are_read_as_they_were_written() {
-        let info = SenderInfo { ntp: NtpTime(77 << 32 | 5), rtp: 9, packets: 10, octets: 11 };
+        let info = SenderInfo {
+            ntp: NtpTime(77 << 32 | 5),
+            rtp: 9,
+            packets: 10,
+            octets: 11,
+        };
         let block = ReportBlock {
             ssrc: 3,
             fraction_lost: 128,
@@ -196,12 +201,25 @@ mod tests {
         builder.fir(1, 3, 0);
         builder.goodbye(1);
         let read: Vec<_> = packets(&out).collect();
-        let [Packet::SenderReport { ssrc: 1, info: got, blocks }, rest @ ..] = &read[..] else {
+        let [
+            Packet::SenderReport {
+                ssrc: 1,
+                info: got,
+                blocks,
+            },
+            rest @ ..,
+        ] = &read[..]
+        else {
             panic!("{read:?}");
         };
         assert_eq!(*got, info);
         assert_eq!(blocks.clone().collect::<Vec<_>>(), vec![block; 31]);
-        let [Packet::ReceiverReport { blocks, .. }, Packet::Pli { media_ssrc: 2 }, fir, bye] = rest
+        let [
+            Packet::ReceiverReport { blocks, .. },
+            Packet::Pli { media_ssrc: 2 },
+            fir,
+            bye,
+        ] = rest
         else {
             panic!("{rest:?}");
         };
@@ -216,7 +234,15 @@ mod tests {
         let mut out = Vec::new();
         Builder::new(&mut out).nack(1, 2, &lost);
         let read: Vec<_> = packets(&out).collect();
-        let [Packet::Nack { media_ssrc: 2, lost: pairs }] = &read[..] else { panic!("{read:?}") };
+        let [
+            Packet::Nack {
+                media_ssrc: 2,
+                lost: pairs,
+            },
+        ] = &read[..]
+        else {
+            panic!("{read:?}")
+        };
         let mut got = Vec::new();
         pairs.for_each(|seq| got.push(seq));
         assert_eq!(got, lost);

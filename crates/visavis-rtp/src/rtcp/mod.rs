@@ -101,19 +101,35 @@ fn packet(kind: u8, count: u8, body: &[u8]) -> Option<Packet<'_>> {
                 packets: word(body, 16)?,
                 octets: word(body, 20)?,
             },
-            blocks: ReportBlocks { bytes: body.get(24..)?, left: count },
+            blocks: ReportBlocks {
+                bytes: body.get(24..)?,
+                left: count,
+            },
         }),
         (RECEIVER_REPORT, _) => Some(Packet::ReceiverReport {
             ssrc: word(body, 0)?,
-            blocks: ReportBlocks { bytes: body.get(4..)?, left: count },
+            blocks: ReportBlocks {
+                bytes: body.get(4..)?,
+                left: count,
+            },
         }),
-        (GOODBYE, _) => Some(Packet::Goodbye(Ssrcs { bytes: body, left: count })),
-        (TRANSPORT_FEEDBACK, FMT_NACK) => {
-            Some(Packet::Nack { media_ssrc: word(body, 4)?, lost: NackPairs { bytes: body.get(8..)? } })
-        }
+        (GOODBYE, _) => Some(Packet::Goodbye(Ssrcs {
+            bytes: body,
+            left: count,
+        })),
+        (TRANSPORT_FEEDBACK, FMT_NACK) => Some(Packet::Nack {
+            media_ssrc: word(body, 4)?,
+            lost: NackPairs {
+                bytes: body.get(8..)?,
+            },
+        }),
         (TRANSPORT_FEEDBACK, FMT_TWCC) => TwccFeedback::parse(body).map(Packet::Twcc),
-        (PAYLOAD_FEEDBACK, FMT_PLI) => Some(Packet::Pli { media_ssrc: word(body, 4)? }),
-        (PAYLOAD_FEEDBACK, FMT_FIR) => Some(Packet::Fir { media_ssrc: word(body, 8)? }),
+        (PAYLOAD_FEEDBACK, FMT_PLI) => Some(Packet::Pli {
+            media_ssrc: word(body, 4)?,
+        }),
+        (PAYLOAD_FEEDBACK, FMT_FIR) => Some(Packet::Fir {
+            media_ssrc: word(body, 8)?,
+        }),
         (PAYLOAD_FEEDBACK, FMT_AFB) => remb(body).map(Packet::Remb),
         _ => None,
     }
@@ -126,11 +142,18 @@ fn remb(body: &[u8]) -> Option<u64> {
     }
     let rate = word(body, 12)? & 0x00ff_ffff;
     let exponent = rate >> 18;
-    Some(u64::from(rate & 0x3_ffff).checked_shl(exponent).unwrap_or(u64::MAX))
+    Some(
+        u64::from(rate & 0x3_ffff)
+            .checked_shl(exponent)
+            .unwrap_or(u64::MAX),
+    )
 }
 
 fn word(bytes: &[u8], at: usize) -> Option<u32> {
-    bytes.get(at..).and_then(<[u8]>::first_chunk).map(|word| u32::from_be_bytes(*word))
+    bytes
+        .get(at..)
+        .and_then(<[u8]>::first_chunk)
+        .map(|word| u32::from_be_bytes(*word))
 }
 
 /// The report blocks of an SR or RR.

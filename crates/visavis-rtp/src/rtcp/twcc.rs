@@ -52,13 +52,18 @@ impl<'a> TwccFeedback<'a> {
         self.symbols(|symbol| {
             let arrival_micros = match symbol {
                 1 | 2 => {
-                    let Some(delta) = next_delta(&mut deltas, symbol) else { return false };
+                    let Some(delta) = next_delta(&mut deltas, symbol) else {
+                        return false;
+                    };
                     micros += delta * DELTA.as_micros() as i64;
                     Some(micros)
                 }
                 _ => None,
             };
-            each(TwccStatus { sequence, arrival_micros });
+            each(TwccStatus {
+                sequence,
+                arrival_micros,
+            });
             sequence = sequence.wrapping_add(1);
             true
         });
@@ -81,7 +86,9 @@ impl<'a> TwccFeedback<'a> {
             read += 1;
             let chunk = u16::from_be_bytes([chunk[0], chunk[1]]);
             let (symbols, of): (usize, &dyn Fn(usize) -> u8) = match chunk >> 14 {
-                0 | 1 => (usize::from(chunk & 0x1fff), &|_| ((chunk >> 13) & 0x03) as u8),
+                0 | 1 => (usize::from(chunk & 0x1fff), &|_| {
+                    ((chunk >> 13) & 0x03) as u8
+                }),
                 2 => (14, &|at| ((chunk >> (13 - at)) & 0x01) as u8),
                 _ => (7, &|at| ((chunk >> (12 - 2 * at)) & 0x03) as u8),
             };
@@ -119,13 +126,17 @@ pub fn write_twcc(
     base: u16,
     arrivals: &[Option<i64>],
 ) -> usize {
-    let Some(first) = arrivals.iter().flatten().next() else { return 0 };
+    let Some(first) = arrivals.iter().flatten().next() else {
+        return 0;
+    };
     let reference = first.div_euclid(REFERENCE.as_micros() as i64);
     let mut last = reference * REFERENCE.as_micros() as i64;
     let mut covered = 0;
     for arrival in arrivals.iter().take(usize::from(u16::MAX)) {
         if let Some(arrival) = arrival {
-            let Ok(delta) = i16::try_from(to_ticks(arrival - last)) else { break };
+            let Ok(delta) = i16::try_from(to_ticks(arrival - last)) else {
+                break;
+            };
             last += i64::from(delta) * DELTA.as_micros() as i64;
         }
         covered += 1;
@@ -174,7 +185,10 @@ fn write_deltas(out: &mut Vec<u8>, arrivals: &[Option<i64>], start: i64) {
         chunk[0] |= (bits >> 8) as u8;
         chunk[1] |= bits as u8;
     }
-    for chunk in out[chunks..].chunks_exact_mut(2).take(arrivals.len().div_ceil(7)) {
+    for chunk in out[chunks..]
+        .chunks_exact_mut(2)
+        .take(arrivals.len().div_ceil(7))
+    {
         chunk[0] |= 0xc0;
     }
 }
@@ -187,7 +201,9 @@ mod tests {
     fn read(bytes: &[u8]) -> Vec<TwccStatus> {
         let mut got = Vec::new();
         for packet in packets(bytes) {
-            let Packet::Twcc(feedback) = packet else { panic!("{packet:?}") };
+            let Packet::Twcc(feedback) = packet else {
+                panic!("{packet:?}")
+            };
             feedback.for_each(|status| got.push(status));
         }
         got
@@ -195,10 +211,22 @@ mod tests {
 
     #[test]
     fn arrivals_are_read_as_they_were_written() {
-        let arrivals =
-            [Some(1_000_000), None, Some(1_000_250), Some(999_000), None, Some(1_200_000), None, None, Some(1_200_500)];
+        let arrivals = [
+            Some(1_000_000),
+            None,
+            Some(1_000_250),
+            Some(999_000),
+            None,
+            Some(1_200_000),
+            None,
+            None,
+            Some(1_200_500),
+        ];
         let mut out = Vec::new();
-        assert_eq!(write_twcc(&mut out, 1, 2, 3, 65_533, &arrivals), arrivals.len());
+        assert_eq!(
+            write_twcc(&mut out, 1, 2, 3, 65_533, &arrivals),
+            arrivals.len()
+        );
         let got = read(&out);
         let expected: Vec<_> = arrivals
             .iter()
@@ -230,8 +258,11 @@ mod tests {
             out.extend_from_slice(&[4, 4, 4, 4, 4]);
         });
         let got = read(&out);
-        let arrived: Vec<_> =
-            got.iter().filter(|status| status.arrival_micros.is_some()).map(|s| s.sequence).collect();
+        let arrived: Vec<_> = got
+            .iter()
+            .filter(|status| status.arrival_micros.is_some())
+            .map(|s| s.sequence)
+            .collect();
         assert_eq!((got.len(), arrived), (7, vec![10, 11, 12, 14, 16]));
         assert_eq!(got[0].arrival_micros, Some(65_000));
     }
@@ -239,7 +270,14 @@ mod tests {
     #[test]
     fn missing_deltas_end_the_list() {
         let mut out = Vec::new();
-        write_twcc(&mut out, 1, 2, 0, 0, &[Some(0), Some(250), Some(500), Some(750)]);
+        write_twcc(
+            &mut out,
+            1,
+            2,
+            0,
+            0,
+            &[Some(0), Some(250), Some(500), Some(750)],
+        );
         let cut = out.len() - 4;
         out.truncate(cut);
         out[3] -= 1;

@@ -23,8 +23,15 @@ pub(super) struct PacketId {
 /// Session keys for RTP or for RTCP.
 #[derive(Debug)]
 pub(super) enum Cipher {
-    Gcm { key: Box<LessSafeKey>, salt: [u8; 12] },
-    CmHmac { key: Box<EncryptingKey>, auth: Box<hmac::Key>, salt: [u8; 14] },
+    Gcm {
+        key: Box<LessSafeKey>,
+        salt: [u8; 12],
+    },
+    CmHmac {
+        key: Box<EncryptingKey>,
+        auth: Box<hmac::Key>,
+        salt: [u8; 14],
+    },
 }
 
 impl Cipher {
@@ -57,15 +64,28 @@ impl Cipher {
         let mut salt = [0; 12];
         derive(salt_label, &mut salt)?;
         let key = UnboundKey::new(algorithm, key).map_err(|_| SrtpError::Keys)?;
-        Ok(Self::Gcm { key: Box::new(LessSafeKey::new(key)), salt })
+        Ok(Self::Gcm {
+            key: Box::new(LessSafeKey::new(key)),
+            salt,
+        })
     }
 
     pub(super) fn rtp(profile: Profile, key: &[u8], salt: &[u8]) -> Result<Self, SrtpError> {
-        Self::new(profile, key, salt, [Label::RtpKey, Label::RtpAuth, Label::RtpSalt])
+        Self::new(
+            profile,
+            key,
+            salt,
+            [Label::RtpKey, Label::RtpAuth, Label::RtpSalt],
+        )
     }
 
     pub(super) fn rtcp(profile: Profile, key: &[u8], salt: &[u8]) -> Result<Self, SrtpError> {
-        Self::new(profile, key, salt, [Label::RtcpKey, Label::RtcpAuth, Label::RtcpSalt])
+        Self::new(
+            profile,
+            key,
+            salt,
+            [Label::RtcpKey, Label::RtcpAuth, Label::RtcpSalt],
+        )
     }
 
     /// Encrypts `in_place` where it stands and `rest` into `out`, whose end

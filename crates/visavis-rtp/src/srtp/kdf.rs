@@ -1,8 +1,6 @@
 //! Session keys from the master key (RFC 3711 section 4.3, RFC 7714 section 11).
 
-use aws_lc_rs::cipher::{
-    AES_128, AES_256, EncryptingKey, EncryptionContext, UnboundCipherKey,
-};
+use aws_lc_rs::cipher::{AES_128, AES_256, EncryptingKey, EncryptionContext, UnboundCipherKey};
 use aws_lc_rs::iv::FixedLength;
 
 use super::{Profile, SrtpError};
@@ -63,8 +61,14 @@ mod tests {
             derive(profile, &key, &salt, label, &mut out).unwrap();
             out
         };
-        assert_eq!(derived(Label::RtpKey, 16), hex("C61E7A93744F39EE10734AFE3FF7A087"));
-        assert_eq!(derived(Label::RtpSalt, 14), hex("30CBBC08863D8C85D49DB34A9AE1"));
+        assert_eq!(
+            derived(Label::RtpKey, 16),
+            hex("C61E7A93744F39EE10734AFE3FF7A087")
+        );
+        assert_eq!(
+            derived(Label::RtpSalt, 14),
+            hex("30CBBC08863D8C85D49DB34A9AE1")
+        );
         assert_eq!(
             derived(Label::RtpAuth, 20),
             hex("CEBE321F6FF7716B6FD4AB49AF256A156D38BAA4")

@@ -144,19 +144,26 @@ fn clear_header_len(packet: &[u8]) -> Result<usize, SrtpError> {
     if first & 0x10 == 0 {
         return Ok(csrc_end);
     }
-    let words: &[u8; 4] =
-        packet.get(csrc_end..).and_then(<[u8]>::first_chunk).ok_or(SrtpError::Truncated)?;
+    let words: &[u8; 4] = packet
+        .get(csrc_end..)
+        .and_then(<[u8]>::first_chunk)
+        .ok_or(SrtpError::Truncated)?;
     let end = csrc_end + 4 + usize::from(u16::from_be_bytes([words[2], words[3]])) * 4;
-    if end > packet.len() { Err(SrtpError::Truncated) } else { Ok(end) }
+    if end > packet.len() {
+        Err(SrtpError::Truncated)
+    } else {
+        Ok(end)
+    }
 }
 
 /// The index nearest to the newest one (RFC 3711 appendix A).
 fn guess_index(newest: Option<u64>, sequence: u16) -> u64 {
-    let Some(newest) = newest else { return u64::from(sequence) };
+    let Some(newest) = newest else {
+        return u64::from(sequence);
+    };
     let step = sequence.wrapping_sub(newest as u16) as i16;
     newest
         .checked_add_signed(i64::from(step))
         // Before the first turn there is no older one.
         .unwrap_or_else(|| newest & !0xffff | u64::from(sequence))
 }
-

@@ -2,13 +2,19 @@ use super::*;
 use crate::rtcp::Builder;
 use crate::{RtpFields, RtpHeader, RtpWriter};
 
-const PROFILES: [Profile; 3] =
-    [Profile::AeadAes256Gcm, Profile::AeadAes128Gcm, Profile::AesCm128HmacSha1_80];
+const PROFILES: [Profile; 3] = [
+    Profile::AeadAes256Gcm,
+    Profile::AeadAes128Gcm,
+    Profile::AesCm128HmacSha1_80,
+];
 
 fn pair(profile: Profile) -> (SrtpTx, SrtpRx) {
     let key: Vec<u8> = (0..profile.key_len() as u8).collect();
     let salt: Vec<u8> = (100..100 + profile.salt_len() as u8).collect();
-    (SrtpTx::new(profile, &key, &salt).unwrap(), SrtpRx::new(profile, &key, &salt).unwrap())
+    (
+        SrtpTx::new(profile, &key, &salt).unwrap(),
+        SrtpRx::new(profile, &key, &salt).unwrap(),
+    )
 }
 
 fn seal(tx: &SrtpTx, index: u64, payload: &[u8]) -> Vec<u8> {
@@ -25,7 +31,9 @@ fn seal(tx: &SrtpTx, index: u64, payload: &[u8]) -> Vec<u8> {
     let header = writer.finish().unwrap();
     let prefix = payload.len().min(4);
     out[header..header + prefix].copy_from_slice(&payload[..prefix]);
-    let len = tx.seal_rtp(&mut out, header, prefix, &payload[prefix..], index).unwrap();
+    let len = tx
+        .seal_rtp(&mut out, header, prefix, &payload[prefix..], index)
+        .unwrap();
     out.truncate(len);
     out
 }
@@ -88,7 +96,10 @@ fn rtcp_makes_the_way_and_is_protected_too() {
         let mut sealed = compound.clone();
         let len = rx.open_rtcp(&mut sealed).unwrap();
         assert_eq!(sealed[..len], plain);
-        assert_eq!(rx.open_rtcp(&mut compound.clone()), Err(SrtpError::Replayed));
+        assert_eq!(
+            rx.open_rtcp(&mut compound.clone()),
+            Err(SrtpError::Replayed)
+        );
         for cut in 0..compound.len() {
             assert!(rx.open_rtcp(&mut compound[..cut].to_vec()).is_err());
         }
@@ -102,7 +113,11 @@ fn a_flood_of_forged_sources_makes_no_state() {
     for ssrc in 0..2_000u32 {
         let mut forged = packet.clone();
         forged[8..12].copy_from_slice(&ssrc.to_be_bytes());
-        let expected = if ssrc == 77 { Ok(23) } else { Err(SrtpError::Forged) };
+        let expected = if ssrc == 77 {
+            Ok(23)
+        } else {
+            Err(SrtpError::Forged)
+        };
         assert_eq!(rx.open_rtp(&mut forged).map(|_| 23), expected);
     }
 }
@@ -110,7 +125,10 @@ fn a_flood_of_forged_sources_makes_no_state() {
 #[test]
 fn keys_of_the_wrong_length_are_refused() {
     for profile in PROFILES {
-        assert_eq!(server_contexts(profile, &[0; 7]).err(), Some(SrtpError::Keys));
+        assert_eq!(
+            server_contexts(profile, &[0; 7]).err(),
+            Some(SrtpError::Keys)
+        );
         assert!(server_contexts(profile, &vec![1; profile.material_len()]).is_ok());
     }
 }

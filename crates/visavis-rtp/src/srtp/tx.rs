@@ -61,7 +61,10 @@ impl SrtpTx {
         let end = clear + rest.len() + self.profile.tag_len();
         let packet = out.get_mut(..end).ok_or(SrtpError::NoSpace)?;
         let ssrc = ssrc_at(packet, 8)?;
-        let id = PacketId { ssrc, index: index & 0xffff_ffff_ffff };
+        let id = PacketId {
+            ssrc,
+            index: index & 0xffff_ffff_ffff,
+        };
         match &self.rtp {
             Cipher::Gcm { .. } => {
                 let (head, tail) = packet.split_at_mut(clear);
@@ -96,7 +99,10 @@ impl SrtpTx {
             return Err(SrtpError::Keys);
         }
         self.rtcp_index += 1;
-        let id = PacketId { ssrc: ssrc_at(packet, 4)?, index: u64::from(self.rtcp_index) };
+        let id = PacketId {
+            ssrc: ssrc_at(packet, 4)?,
+            index: u64::from(self.rtcp_index),
+        };
         let word = (ENCRYPTED | self.rtcp_index).to_be_bytes();
         match &self.rtcp {
             Cipher::Gcm { .. } => {
