@@ -127,7 +127,7 @@ fn parse_line(line: &str) -> Option<Line> {
 }
 
 /// All values of attribute `name`; the empty string for a flag.
-fn attributes<'a, 'n>(lines: &'a [Line], name: &'n str) -> impl Iterator<Item = &'a str> {
+fn attributes<'a>(lines: &'a [Line], name: &str) -> impl Iterator<Item = &'a str> {
     lines
         .iter()
         .filter(|line| line.kind == 'a')
@@ -142,7 +142,7 @@ fn attributes<'a, 'n>(lines: &'a [Line], name: &'n str) -> impl Iterator<Item = 
 
 impl MediaDescription {
     /// All values of attribute `name`.
-    pub fn attributes<'a, 'n>(&'a self, name: &'n str) -> impl Iterator<Item = &'a str> {
+    pub fn attributes<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> {
         attributes(&self.lines, name)
     }
 

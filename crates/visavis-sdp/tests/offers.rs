@@ -1,4 +1,5 @@
 //! Offers as clients send them, and what we answer.
+#![allow(clippy::unwrap_used, reason = "a test that can't go on should stop")]
 
 use visavis_sdp::{
     Answerer, Description, Direction, LocalTransport, MediaDescription, MediaKind, Offerer,

@@ -124,10 +124,11 @@ impl DtlsServer {
                 _ => {}
             }
             // Keys are used only of a peer whose certificate was promised.
-            if self.handshake_done && self.peer_verified {
-                if let Some(contexts) = self.contexts.take() {
-                    return Ok(Some(DtlsOutput::Connected(contexts)));
-                }
+            if self.handshake_done
+                && self.peer_verified
+                && let Some(contexts) = self.contexts.take()
+            {
+                return Ok(Some(DtlsOutput::Connected(contexts)));
             }
         }
     }

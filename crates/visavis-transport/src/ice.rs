@@ -101,11 +101,11 @@ impl Ice {
             return;
         }
         let candidate = candidate.trim().trim_start_matches("a=");
-        if let Ok(candidate) = Candidate::from_sdp_string(candidate) {
-            if candidate.proto() == Protocol::Udp {
-                self.remote_candidates += 1;
-                self.agent.add_remote_candidate(candidate);
-            }
+        if let Ok(candidate) = Candidate::from_sdp_string(candidate)
+            && candidate.proto() == Protocol::Udp
+        {
+            self.remote_candidates += 1;
+            self.agent.add_remote_candidate(candidate);
         }
     }
 

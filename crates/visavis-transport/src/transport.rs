@@ -261,12 +261,12 @@ impl Transport {
     }
 
     fn fail_on(&mut self, result: Result<(), TransportError>) {
-        if let Err(error) = result {
-            if !self.failed {
-                self.failed = true;
-                self.srtp = None;
-                self.events.push_back(TransportEvent::Failed(error));
-            }
+        if let Err(error) = result
+            && !self.failed
+        {
+            self.failed = true;
+            self.srtp = None;
+            self.events.push_back(TransportEvent::Failed(error));
         }
     }
 

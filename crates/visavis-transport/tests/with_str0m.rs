@@ -1,4 +1,5 @@
 //! A transport against str0m as the client, in virtual time.
+#![allow(clippy::unwrap_used, reason = "a test that can't go on should stop")]
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};

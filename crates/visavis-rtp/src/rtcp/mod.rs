@@ -67,7 +67,6 @@ pub enum Packet<'a> {
 
 /// The packets of a compound; those we do not know are skipped, the rest ends
 /// at the first one whose length lies.
-#[must_use]
 pub fn packets(compound: &[u8]) -> impl Iterator<Item = Packet<'_>> {
     let mut rest = compound;
     std::iter::from_fn(move || {
