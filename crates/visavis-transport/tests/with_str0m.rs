@@ -157,11 +157,13 @@ impl Call {
     }
 
     fn client_data(&self) -> Vec<&[u8]> {
-        let data = |event| match event {
-            &Event::ChannelData(ref data) => Some(&data.data[..]),
-            _ => None,
-        };
-        self.client_events.iter().filter_map(data).collect()
+        let mut all = Vec::new();
+        for event in &self.client_events {
+            if let Event::ChannelData(data) = event {
+                all.push(&data.data[..]);
+            }
+        }
+        all
     }
 }
 
