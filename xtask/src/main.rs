@@ -6,7 +6,8 @@ use std::time::Instant;
 const USAGE: &str = "usage: cargo xtask <command>
 
   test [FILTER]   every test of the workspace
-  lint            formatting and clippy, warnings denied";
+  lint            formatting and clippy, warnings denied
+  bench forward   what forwarding costs, as a multiple of a bare seal";
 
 /// A step that did not succeed, as it was called.
 struct Failed(String);
@@ -19,6 +20,14 @@ fn main() -> ExitCode {
         ["test"] => cargo(&["test", "--workspace", "--locked"]),
         ["test", filter] => cargo(&["test", "--workspace", "--locked", filter]),
         ["lint"] => lint(),
+        ["bench", "forward"] => cargo(&[
+            "bench",
+            "--package",
+            "visavis-sfu",
+            "--bench",
+            "forward",
+            "--locked",
+        ]),
         _ => Err(Failed(USAGE.to_owned())),
     };
     match done {

@@ -83,6 +83,13 @@ impl ExtensionKind {
         URIS[self as usize].1
     }
 
+    /// The kind with this number in the order of declaration, for keeping
+    /// extensions in few octets.
+    #[must_use]
+    pub fn from_index(index: u8) -> Option<Self> {
+        URIS.get(usize::from(index)).map(|(kind, _)| *kind)
+    }
+
     /// Whether each hop writes its own value. All others are passed on as bytes.
     #[must_use]
     pub fn is_per_hop(self) -> bool {
@@ -143,6 +150,7 @@ mod tests {
         for ((kind, uri), id) in URIS.iter().zip(1..) {
             assert_eq!(ExtensionKind::from_uri(uri), Some(*kind));
             assert_eq!(kind.uri(), *uri);
+            assert_eq!(ExtensionKind::from_index(*kind as u8), Some(*kind));
             assert_eq!((map.id(*kind), map.kind(id)), (Some(id), Some(*kind)));
         }
         assert_eq!(map.kind(0), None);

@@ -1,0 +1,266 @@
+//! One sent stream: header, rewritten payload, encryption into the send slot,
+//! and what it takes to send a packet again.
+
+use std::time::Instant;
+
+use visavis_rtp::codec::vp8;
+use visavis_rtp::ext::{ExtensionKind, ExtensionMap};
+use visavis_rtp::rtcp::SenderInfo;
+use visavis_rtp::srtp::{SrtpError, SrtpTx};
+use visavis_rtp::{RtpError, RtpFields, RtpWriter, write_osn};
+
+use crate::cache::{Cached, PacketCache};
+use crate::downlink::Downlink;
+use crate::meta::PacketMeta;
+use crate::passed::passed;
+use crate::rewrite::{Rewriter, Rewritten};
+
+/// Packets that can be sent again: a second of 500 packets. A power of two.
+const RESENDABLE: usize = 512;
+/// First packets that carry the mid, so that the receiver can bind the source;
+/// browsers need one, and some are lost.
+const PACKETS_WITH_MID: u32 = 100;
+/// Longest value of a one-byte extension (RFC 8285 section 4.2).
+const ONE_BYTE_MAX: usize = 16;
+
+/// How a stream is sent, from the negotiation with its receiver.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SendParams {
+    /// Our source.
+    pub ssrc: u32,
+    /// The receiver's payload type.
+    pub payload_type: u8,
+    /// Source and payload type of retransmissions; without them a packet is
+    /// repeated as it was.
+    pub rtx: Option<(u32, u8)>,
+    /// Hz.
+    pub clock_rate: u32,
+    /// The receiver's ids.
+    pub extensions: ExtensionMap,
+    /// The media section.
+    pub mid: String,
+    /// Random beginning of the sequence numbers. Its upper half is not used: a
+    /// receiver that misses the packets before an early rollover could never
+    /// guess the index of those behind it (RFC 3711 section 3.3.1).
+    pub first_sequence: u16,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Sent {
+    source: u64,
+    out: Rewritten,
+    marker: bool,
+    with_mid: bool,
+    /// The transport-wide number, which a literal repetition must repeat.
+    number: u16,
+}
+
+/// The sending state of one subscription's stream.
+#[derive(Debug)]
+pub struct SendStream {
+    params: SendParams,
+    rewriter: Rewriter,
+    sent: Vec<Option<Sent>>,
+    next_rtx: u64,
+    mids_left: u32,
+    counts: SenderInfo,
+}
+
+impl SendStream {
+    /// A stream that has sent nothing.
+    #[must_use]
+    pub fn new(params: SendParams) -> Self {
+        let first = params.first_sequence & 0x7fff;
+        Self {
+            rewriter: Rewriter::new(params.clock_rate, first),
+            sent: vec![None; RESENDABLE],
+            next_rtx: u64::from(first),
+            mids_left: PACKETS_WITH_MID,
+            counts: SenderInfo::default(),
+            params,
+        }
+    }
+
+    /// Packets and payload octets so far, and the last RTP timestamp, for the
+    /// sender report; its caller sets the clock.
+    #[must_use]
+    pub fn counts(&self) -> SenderInfo {
+        self.counts
+    }
+
+    /// Sends a packet of the current layer; with `switch` it is the first of a
+    /// layer that takes over. Writes it sealed into `slot` and gives its length;
+    /// `None` when it has no place in the stream.
+    ///
+    /// # Errors
+    /// When the slot is too small.
+    pub fn forward(
+        &mut self,
+        packet: &Cached<'_>,
+        switch: bool,
+        downlink: &mut Downlink,
+        tx: &SrtpTx,
+        slot: &mut [u8],
+        now: Instant,
+    ) -> Result<Option<usize>, SrtpError> {
+        let out = match switch {
+            true => Some(self.rewriter.switch(packet.meta)),
+            false => self.rewriter.forward(packet.meta),
+        };
+        let Some(out) = out else { return Ok(None) };
+        let with_mid = self.mids_left > 0;
+        self.mids_left = self.mids_left.saturating_sub(1);
+        let number = downlink.number();
+        let marker = packet.meta.marker;
+        let sent = Sent {
+            source: packet.meta.sequence,
+            out,
+            marker,
+            with_mid,
+            number,
+        };
+        self.sent[out.sequence as usize % RESENDABLE] = Some(sent);
+        let len = self.write_plain(packet, &sent, tx, slot)?;
+        downlink.note(number, len, now);
+        self.counts.packets = self.counts.packets.wrapping_add(1);
+        self.counts.octets = self.counts.octets.wrapping_add(packet.payload.len() as u32);
+        self.counts.rtp = out.timestamp;
+        Ok(Some(len))
+    }
+
+    /// Leaves a packet out without a gap.
+    pub fn leave_out(&mut self, meta: &PacketMeta) {
+        self.rewriter.leave_out(meta);
+    }
+
+    /// Sends a packet again that the receiver misses, under its 16-bit number.
+    /// `None` when it is no longer there.
+    ///
+    /// # Errors
+    /// When the slot is too small.
+    pub fn resend(
+        &mut self,
+        sequence: u16,
+        cache: &PacketCache,
+        downlink: &mut Downlink,
+        tx: &SrtpTx,
+        slot: &mut [u8],
+        now: Instant,
+    ) -> Result<Option<usize>, SrtpError> {
+        let sent = self.sent[usize::from(sequence) % RESENDABLE];
+        let Some(sent) = sent.filter(|sent| sent.out.sequence as u16 == sequence) else {
+            return Ok(None);
+        };
+        let Some(packet) = cache.get(sent.source) else {
+            return Ok(None);
+        };
+        let Some((ssrc, payload_type)) = self.params.rtx else {
+            // Bytes other than the first time's under the same index would give
+            // the key away: nothing in it may change.
+            return self.write_plain(&packet, &sent, tx, slot).map(Some);
+        };
+        let index = self.next_rtx;
+        self.next_rtx += 1;
+        let number = downlink.number();
+        let again = Sent {
+            number,
+            with_mid: true,
+            ..sent
+        };
+        let fields = RtpFields {
+            marker: sent.marker,
+            payload_type,
+            sequence: index as u16,
+            timestamp: sent.out.timestamp,
+            ssrc,
+        };
+        let header = self
+            .write_header(&packet, &fields, &again, slot)
+            .map_err(no_space)?;
+        let osn = write_osn(sequence);
+        slot.get_mut(header..header + 2)
+            .ok_or(SrtpError::NoSpace)?
+            .copy_from_slice(&osn);
+        let (prefix, rest) = write_prefix(&packet, &sent.out, slot, header + 2)?;
+        let len = tx.seal_rtp(slot, header, 2 + prefix, rest, index)?;
+        downlink.note(number, len, now);
+        Ok(Some(len))
+    }
+
+    fn write_plain(
+        &self,
+        packet: &Cached<'_>,
+        sent: &Sent,
+        tx: &SrtpTx,
+        slot: &mut [u8],
+    ) -> Result<usize, SrtpError> {
+        let fields = RtpFields {
+            marker: sent.marker,
+            payload_type: self.params.payload_type,
+            sequence: sent.out.sequence as u16,
+            timestamp: sent.out.timestamp,
+            ssrc: self.params.ssrc,
+        };
+        let header = self
+            .write_header(packet, &fields, sent, slot)
+            .map_err(no_space)?;
+        let (prefix, rest) = write_prefix(packet, &sent.out, slot, header)?;
+        tx.seal_rtp(slot, header, prefix, rest, sent.out.sequence)
+    }
+
+    fn write_header(
+        &self,
+        packet: &Cached<'_>,
+        fields: &RtpFields,
+        sent: &Sent,
+        slot: &mut [u8],
+    ) -> Result<usize, RtpError> {
+        let map = &self.params.extensions;
+        let known =
+            || passed(packet.extensions).filter_map(|(kind, value)| Some((map.id(kind)?, value)));
+        let mid = map.id(ExtensionKind::Mid).filter(|_| sent.with_mid);
+        let number = map.id(ExtensionKind::TransportCc);
+        let long = |id: u8, len: usize| id > 14 || len == 0 || len > ONE_BYTE_MAX;
+        let two_byte = known().any(|(id, value)| long(id, value.len()))
+            || mid.is_some_and(|id| long(id, self.params.mid.len()))
+            || number.is_some_and(|id| long(id, 2));
+        let mut writer = RtpWriter::new(slot, fields, two_byte)?;
+        if let Some(id) = mid {
+            writer.extension(id, self.params.mid.as_bytes())?;
+        }
+        if let Some(id) = number {
+            writer.extension(id, &sent.number.to_be_bytes())?;
+        }
+        for (id, value) in known() {
+            writer.extension(id, value)?;
+        }
+        writer.finish()
+    }
+}
+
+/// Writes the rewritten beginning of the payload at `at`; gives its length and
+/// the rest of the payload, which encryption copies.
+fn write_prefix<'a>(
+    packet: &Cached<'a>,
+    out: &Rewritten,
+    slot: &mut [u8],
+    at: usize,
+) -> Result<(usize, &'a [u8]), SrtpError> {
+    let (Some(old), Some(new)) = (&packet.meta.vp8, &out.vp8) else {
+        return Ok((0, packet.payload));
+    };
+    let mut descriptor = [0; vp8::MAX_DESCRIPTOR_LEN];
+    let len = new.write(&mut descriptor);
+    slot.get_mut(at..at + len)
+        .ok_or(SrtpError::NoSpace)?
+        .copy_from_slice(&descriptor[..len]);
+    let rest = packet
+        .payload
+        .get(usize::from(old.len)..)
+        .unwrap_or_default();
+    Ok((len, rest))
+}
+
+fn no_space(_: RtpError) -> SrtpError {
+    SrtpError::NoSpace
+}
