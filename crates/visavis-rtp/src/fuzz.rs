@@ -1,6 +1,7 @@
 //! Entry points for fuzzing: plain functions that must return for any input.
 
 use crate::codec::{Codec, vp8};
+use crate::srtp::{Profile, SrtpRx};
 use crate::{RtpHeader, rtcp};
 
 /// RTP header, extensions and payload descriptors.
@@ -32,5 +33,20 @@ pub fn fuzz_rtcp(data: &[u8]) {
             rtcp::Packet::Twcc(feedback) => feedback.for_each(|_| ()),
             rtcp::Packet::Pli { .. } | rtcp::Packet::Fir { .. } | rtcp::Packet::Remb(_) => {}
         }
+    }
+}
+
+/// Sealed packets of a peer that does not have the keys.
+pub fn fuzz_srtp(data: &[u8]) {
+    for profile in [Profile::AeadAes256Gcm, Profile::AesCm128HmacSha1_80] {
+        let (key, salt) = (
+            &[1; 32][..profile.key_len()],
+            &[2; 14][..profile.salt_len()],
+        );
+        let Ok(mut rx) = SrtpRx::new(profile, key, salt) else {
+            return;
+        };
+        let _ = rx.open_rtp(&mut data.to_vec());
+        let _ = rx.open_rtcp(&mut data.to_vec());
     }
 }

@@ -52,7 +52,6 @@ pub(crate) struct Ice {
     remote: Option<IceCredentials>,
     remote_candidates: usize,
     selected: Option<Path>,
-    nominated_by_peer: bool,
 }
 
 impl Ice {
@@ -71,7 +70,6 @@ impl Ice {
             remote: None,
             remote_candidates: 0,
             selected: None,
-            nominated_by_peer: false,
         }
     }
 
@@ -81,7 +79,6 @@ impl Ice {
         self.agent.ice_restart(local.to_agent(), true);
         self.remote = None;
         self.remote_candidates = 0;
-        self.nominated_by_peer = false;
     }
 
     pub(crate) fn set_remote(&mut self, remote: &IceCredentials, candidates: &[String]) {
@@ -128,9 +125,8 @@ impl Ice {
         }
         // The newest authenticated nomination wins at once: `is` would keep the
         // old pair for many seconds when a client moves. A check without one
-        // only serves until the first nomination.
-        if nominates || request && !self.nominated_by_peer && self.selected.is_none() {
-            self.nominated_by_peer |= nominates;
+        // only serves while there is no path at all.
+        if nominates || request && self.selected.is_none() {
             self.selected = Some(path);
         }
         true
@@ -145,9 +141,8 @@ impl Ice {
         self.agent.handle_timeout(now);
         while let Some(event) = self.agent.poll_event() {
             // Path selection is ours, above; states are for show.
-            tracing::trace!(?event, "ice");
-            if let IceAgentEvent::IceRestart(_) = event {
-                self.nominated_by_peer = false;
+            if let IceAgentEvent::IceConnectionStateChange(state) = event {
+                tracing::debug!(?state, "ICE");
             }
         }
     }
