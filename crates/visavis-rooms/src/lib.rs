@@ -11,6 +11,7 @@ mod grants;
 mod ids;
 mod participant;
 mod rooms;
+mod spread;
 mod track;
 
 pub use api::{JoinError, Joined, Notice, Output, Refused, RoomInfo, RoomsConfig};

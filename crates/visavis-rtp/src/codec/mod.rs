@@ -100,3 +100,13 @@ impl Codec {
         }
     }
 }
+
+/// The picture id of a VP8 or VP9 descriptor, and whether it has 15 bits rather
+/// than 7.
+fn picture_id(octets: &mut impl Iterator<Item = u8>) -> Option<(u16, bool)> {
+    let high = octets.next()?;
+    if high & 0x80 == 0 {
+        return Some((u16::from(high), false));
+    }
+    Some((u16::from_be_bytes([high & 0x7f, octets.next()?]), true))
+}

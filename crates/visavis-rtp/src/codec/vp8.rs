@@ -43,14 +43,9 @@ impl Descriptor {
         let flags = at.next()?;
         descriptor.len = 2;
         if flags & 0x80 != 0 {
-            let high = at.next()?;
-            descriptor.len += 1;
-            descriptor.picture_id = Some(if high & 0x80 != 0 {
-                descriptor.len += 1;
-                (u16::from_be_bytes([high & 0x7f, at.next()?]), true)
-            } else {
-                (u16::from(high), false)
-            });
+            let (id, long) = super::picture_id(&mut at)?;
+            descriptor.len += 1 + u8::from(long);
+            descriptor.picture_id = Some((id, long));
         }
         if flags & 0x40 != 0 {
             descriptor.tl0_pic_idx = Some(at.next()?);

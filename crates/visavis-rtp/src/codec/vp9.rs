@@ -32,12 +32,7 @@ impl Descriptor {
             ..Self::default()
         };
         if first & 0x80 != 0 {
-            let high = at.next()?;
-            descriptor.picture_id = Some(if high & 0x80 != 0 {
-                (u16::from_be_bytes([high & 0x7f, at.next()?]), true)
-            } else {
-                (u16::from(high), false)
-            });
+            descriptor.picture_id = Some(super::picture_id(&mut at)?);
         }
         if first & 0x20 != 0 {
             let layer = at.next()?;
