@@ -24,6 +24,7 @@ struct Call {
     client_address: SocketAddr,
     server_address: SocketAddr,
     wire: Vec<(Instant, bool, SocketAddr, Vec<u8>)>,
+    remote: RemoteParams,
     server_events: Vec<TransportEvent>,
     client_events: Vec<Event>,
 }
@@ -63,7 +64,7 @@ impl Call {
         }
         api.start_dtls(true).unwrap();
         api.start_sctp(true);
-        server.set_remote(&RemoteParams {
+        let remote = RemoteParams {
             ice: IceCredentials { ufrag, pwd: pass },
             candidates: vec![],
             fingerprint: Fingerprint {
@@ -73,7 +74,8 @@ impl Call {
             sctp: Some(SctpParams {
                 max_message_size: 65_536,
             }),
-        });
+        };
+        server.set_remote(&remote);
         Self {
             now,
             server,
@@ -81,6 +83,7 @@ impl Call {
             client_address,
             server_address,
             wire: Vec::new(),
+            remote,
             server_events: Vec::new(),
             client_events: Vec::new(),
         }
@@ -298,12 +301,30 @@ fn an_ice_restart_keeps_the_path_until_the_new_session_is_checked() {
     let mut call = Call::new(false, true);
     call.run(Duration::from_secs(1));
     let home = call.server.path();
-    let local = IceCredentials::generate();
-    call.server.restart_ice(&local);
+    let fresh = IceCredentials::generate();
+    call.server.restart_ice(&fresh);
+    call.server.set_remote(&call.remote.clone());
+    // Checks of the old session are refused, and media goes on.
+    call.client_address = "203.0.113.9:1111".parse().unwrap();
+    call.run(Duration::from_secs(3));
     assert_eq!(call.server.path(), home);
     assert!(call.server.srtp_tx().is_some());
-    call.run(Duration::from_secs(5));
-    assert_eq!(call.server.path(), home);
+    // The client learns the new credentials and comes from where it is now.
+    call.client
+        .direct_api()
+        .set_remote_ice_credentials(IceCreds {
+            ufrag: fresh.ufrag,
+            pass: fresh.pwd,
+        });
+    call.run(Duration::from_secs(6));
+    assert_eq!(call.server.path().unwrap().remote, call.client_address);
+    assert!(call.server.srtp_tx().is_some());
+    let connected = |event: &&TransportEvent| **event == TransportEvent::Connected;
+    assert_eq!(
+        call.server_events.iter().filter(connected).count(),
+        1,
+        "DTLS goes on"
+    );
 }
 
 #[test]
