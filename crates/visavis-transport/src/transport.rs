@@ -107,7 +107,7 @@ pub enum TransportEvent {
 /// [`send_data`](Self::send_data)) drain [`poll_transmit`](Self::poll_transmit)
 /// and [`poll_event`](Self::poll_event), and come back at
 /// [`poll_timeout`](Self::poll_timeout). SRTP does not pass through here: take
-/// [`srtp_rx`](Self::srtp_rx) and [`srtp_tx`](Self::srtp_tx).
+/// the keys by [`take_srtp`](Self::take_srtp).
 pub struct Transport {
     ice: Ice,
     dtls: DtlsServer,
@@ -235,14 +235,10 @@ impl Transport {
         self.last_authentic
     }
 
-    /// The sending keys, once connected.
-    pub fn srtp_tx(&mut self) -> Option<&mut SrtpTx> {
-        self.srtp.as_mut().map(|srtp| &mut srtp.0)
-    }
-
-    /// The receiving keys, once connected.
-    pub fn srtp_rx(&mut self) -> Option<&mut SrtpRx> {
-        self.srtp.as_mut().map(|srtp| &mut srtp.1)
+    /// The keys that DTLS made, once after [`TransportEvent::Connected`]: whoever
+    /// seals and opens media owns them.
+    pub fn take_srtp(&mut self) -> Option<(SrtpTx, SrtpRx)> {
+        self.srtp.take().map(|srtp| *srtp)
     }
 
     /// Sends a message on a data channel.
@@ -289,9 +285,7 @@ impl Transport {
 
     fn drain_dtls(&mut self, now: Instant) -> Result<(), TransportError> {
         loop {
-            while let Some(output) = self.dtls.poll_output()? {
-                self.handle_dtls_output(now, output);
-            }
+            self.take_dtls_outputs(now)?;
             while let Some(event) = self.channels.poll_event() {
                 self.events.push_back(match event {
                     ChannelEvent::Open(channel) => TransportEvent::ChannelOpen(channel),
@@ -304,8 +298,17 @@ impl Transport {
             };
             for packet in packets {
                 self.dtls.send(&packet)?;
+                // Its queue is short, and a window of SCTP packets long.
+                self.take_dtls_outputs(now)?;
             }
         }
+    }
+
+    fn take_dtls_outputs(&mut self, now: Instant) -> Result<(), TransportError> {
+        while let Some(output) = self.dtls.poll_output()? {
+            self.handle_dtls_output(now, output);
+        }
+        Ok(())
     }
 
     fn handle_dtls_output(&mut self, now: Instant, output: DtlsOutput) {
