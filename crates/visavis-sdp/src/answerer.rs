@@ -14,7 +14,7 @@ use crate::write::{SectionTransport, Writer, any_format, formats};
 /// Answers a client's offers, and places the tracks that we want to send on the
 /// sections that the client offers to receive on.
 ///
-/// A track stays on its section until it is no longer wanted; the section is
+/// What is sent (by its SSRC) stays on its section until it is no longer wanted; the section is
 /// then answered `inactive` once before it may carry another track. When
 /// sections are missing, the client is asked for more
 /// ([`missing_sections`](Self::missing_sections)) and offers again.
@@ -23,8 +23,8 @@ pub struct Answerer {
     local: LocalTransport,
     version: u64,
     wanted: Vec<WantedSend>,
-    /// mid -> track, as the last answer said.
-    placed: HashMap<String, u64>,
+    /// mid -> SSRC of what is sent there, as the last answer said.
+    placed: HashMap<String, u32>,
     hints: HashMap<String, PublishHint>,
     unsupported: Vec<u64>,
 }
@@ -55,15 +55,21 @@ impl Answerer {
         self.wanted = wanted;
     }
 
-    /// How the audio track `cid` should be sent to us.
+    /// How the track `cid` should be sent to us, until
+    /// [`remove_publish_hint`](Self::remove_publish_hint).
     pub fn set_publish_hint(&mut self, cid: &str, hint: PublishHint) {
         self.hints.insert(cid.to_owned(), hint);
+    }
+
+    /// The track `cid` is over.
+    pub fn remove_publish_hint(&mut self, cid: &str) {
+        self.hints.remove(cid);
     }
 
     /// Whether the client must offer again for what is wanted to take effect.
     #[must_use]
     pub fn needs_offer(&self) -> bool {
-        let gone = self.placed.values().any(|track| !self.is_wanted(*track));
+        let gone = self.placed.values().any(|ssrc| !self.is_wanted(*ssrc));
         gone || self.unplaced().next().is_some()
     }
 
@@ -75,14 +81,14 @@ impl Answerer {
         (count(MediaKind::Audio), count(MediaKind::Video))
     }
 
-    fn is_wanted(&self, track: u64) -> bool {
-        self.wanted.iter().any(|send| send.track == track)
+    fn is_wanted(&self, ssrc: u32) -> bool {
+        self.wanted.iter().any(|send| send.ssrc == ssrc)
     }
 
     fn unplaced(&self) -> impl Iterator<Item = &WantedSend> {
         self.wanted.iter().filter(|send| {
             !self.unsupported.contains(&send.track)
-                && !self.placed.values().any(|track| *track == send.track)
+                && !self.placed.values().any(|ssrc| *ssrc == send.ssrc)
         })
     }
 
@@ -115,9 +121,7 @@ impl Answerer {
             };
             match (section.kind(), self.answered_mid(section)) {
                 (Some(kind), Some(mid)) => {
-                    let send = placement
-                        .get(mid)
-                        .and_then(|track| self.wanted_send(*track));
+                    let send = placement.get(mid).and_then(|ssrc| self.wanted_send(*ssrc));
                     let agreed = self.answer_media(section, kind, mid, send);
                     write_media(&mut writer, &agreed, protocol, &transport, send);
                     sections.push(agreed);
@@ -151,8 +155,8 @@ impl Answerer {
         ))
     }
 
-    fn wanted_send(&self, track: u64) -> Option<&WantedSend> {
-        self.wanted.iter().find(|send| send.track == track)
+    fn wanted_send(&self, ssrc: u32) -> Option<&WantedSend> {
+        self.wanted.iter().find(|send| send.ssrc == ssrc)
     }
 
     /// The mid of a section that we accept: data, or media with a usable codec.
@@ -165,21 +169,21 @@ impl Answerer {
     }
 
     /// Which track each section carries after this offer.
-    fn place(&self, offer: &Description) -> HashMap<String, u64> {
+    fn place(&self, offer: &Description) -> HashMap<String, u32> {
         let open = |section: &&MediaDescription| {
             self.answered_mid(section).is_some() && section.direction().receives()
         };
         let open: Vec<_> = offer.media.iter().filter(open).collect();
-        let mut placement: HashMap<String, u64> = open
+        let mut placement: HashMap<String, u32> = open
             .iter()
             .filter_map(|section| {
                 let mid = section.mid()?;
-                let track = *self.placed.get(mid)?;
-                self.is_wanted(track).then(|| (mid.to_owned(), track))
+                let ssrc = *self.placed.get(mid)?;
+                self.is_wanted(ssrc).then(|| (mid.to_owned(), ssrc))
             })
             .collect();
         for send in &self.wanted {
-            if placement.values().any(|track| *track == send.track) {
+            if placement.values().any(|ssrc| *ssrc == send.ssrc) {
                 continue;
             }
             let free = open.iter().find(|section| {
@@ -192,7 +196,7 @@ impl Answerer {
                     && has_codec(section, send)
             });
             if let Some(mid) = free.and_then(|section| section.mid()) {
-                placement.insert(mid.to_owned(), send.track);
+                placement.insert(mid.to_owned(), send.ssrc);
             }
         }
         placement
@@ -225,17 +229,20 @@ impl Answerer {
     ) -> Section {
         let receive = section.direction().sends().then(|| read::receive(section));
         let mut codecs = usable(section, kind);
-        if let Some(send) = send {
-            // A stable sort: the track's codec comes first, the rest keep their order.
-            codecs.sort_by_key(|codec| !codec.name.eq_ignore_ascii_case(&send.codec));
-        }
         let hint = receive
             .as_ref()
             .and_then(|receive| self.hints.get(&receive.track_id));
+        let first = send
+            .map(|send| &send.codec)
+            .or(hint.map(|hint| &hint.codec));
+        if let Some(first) = first {
+            // A stable sort: the track's codec comes first, the rest keep their order.
+            codecs.sort_by_key(|codec| !codec.name.eq_ignore_ascii_case(first));
+        }
         for codec in &mut codecs {
             adjust_for_answer(codec);
             if receive.is_some() && codec.name.eq_ignore_ascii_case("opus") {
-                ask_for(codec, hint.copied().unwrap_or_default());
+                ask_for(codec, hint);
             }
         }
         let rtx = codecs.first().is_some_and(|codec| codec.rtx.is_some());
@@ -261,12 +268,12 @@ fn has_codec(section: &MediaDescription, send: &WantedSend) -> bool {
 }
 
 /// Opus as the AddTrack request wants it (RFC 7587 section 6.1).
-fn ask_for(codec: &mut SectionCodec, hint: PublishHint) {
+fn ask_for(codec: &mut SectionCodec, hint: Option<&PublishHint>) {
     let fmtp = codec.fmtp.get_or_insert_default();
-    if !hint.no_dtx {
+    if !hint.is_some_and(|hint| hint.no_dtx) {
         set_parameter(fmtp, "usedtx", "1");
     }
-    if hint.stereo {
+    if hint.is_some_and(|hint| hint.stereo) {
         set_parameter(fmtp, "stereo", "1");
         set_parameter(fmtp, "maxaveragebitrate", "510000");
     }

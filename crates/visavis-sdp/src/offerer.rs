@@ -52,7 +52,7 @@ pub struct Offerer {
     wanted: Vec<WantedSend>,
     slots: Vec<Slot>,
     /// What the outstanding or last offer showed.
-    offered: Option<Vec<Option<u64>>>,
+    offered: Option<Vec<Option<u32>>>,
     restart: bool,
 }
 
@@ -87,8 +87,8 @@ impl Offerer {
         let Some(offered) = &self.offered else {
             return true;
         };
-        let mut shown: Vec<u64> = offered.iter().flatten().copied().collect();
-        let mut wanted: Vec<u64> = self.wanted.iter().map(|send| send.track).collect();
+        let mut shown: Vec<u32> = offered.iter().flatten().copied().collect();
+        let mut wanted: Vec<u32> = self.wanted.iter().map(|send| send.ssrc).collect();
         shown.sort_unstable();
         wanted.sort_unstable();
         self.restart || shown != wanted
@@ -143,7 +143,7 @@ impl Offerer {
         let shown = self
             .slots
             .iter()
-            .map(|slot| slot.send.as_ref().map(|send| send.track));
+            .map(|slot| slot.send.as_ref().map(|send| send.ssrc));
         self.offered = Some(shown.collect());
         writer.finish()
     }
@@ -151,15 +151,15 @@ impl Offerer {
     /// Brings the sections in line with what is wanted.
     fn assign(&mut self) {
         for slot in &mut self.slots {
-            let track = slot.send.as_ref().map(|send| send.track);
-            let still = self.wanted.iter().find(|send| Some(send.track) == track);
+            let ssrc = slot.send.as_ref().map(|send| send.ssrc);
+            let still = self.wanted.iter().find(|send| Some(send.ssrc) == ssrc);
             slot.send = still.cloned();
-            if track.is_some() && slot.send.is_none() {
+            if ssrc.is_some() && slot.send.is_none() {
                 slot.reusable = false;
             }
         }
         for send in &self.wanted {
-            let carries = |slot: &Slot| slot.send.as_ref().is_some_and(|s| s.track == send.track);
+            let carries = |slot: &Slot| slot.send.as_ref().is_some_and(|s| s.ssrc == send.ssrc);
             if self.slots.iter().any(carries) {
                 continue;
             }
@@ -199,19 +199,20 @@ impl Offerer {
             .zip(offered)
             .zip(answer.media.iter().skip(1))
         {
-            let Some(track) = shown else {
+            if shown.is_none() {
                 slot.reusable = true;
+                continue;
+            }
+            // Sections change only with an offer, and this one was outstanding.
+            let Some(send) = slot.send.as_ref().filter(|send| Some(send.ssrc) == *shown) else {
                 continue;
             };
             let mut codecs = usable(section, slot.kind);
             codecs.iter_mut().for_each(adjust_for_answer);
             if section.is_rejected() || codecs.is_empty() || !section.direction().receives() {
-                unsupported.push(*track);
+                unsupported.push(send.track);
                 continue;
             }
-            let Some(send) = slot.send.as_ref().filter(|send| send.track == *track) else {
-                continue;
-            };
             let rtx = codecs.first().is_some_and(|codec| codec.rtx.is_some());
             sections.push(Section {
                 mid: slot.mid.clone(),
@@ -219,7 +220,7 @@ impl Offerer {
                 extensions: read::extensions(section),
                 receive: None,
                 send: Some(Sending {
-                    track: *track,
+                    track: send.track,
                     ssrc: send.ssrc,
                     rtx_ssrc: send.rtx_ssrc.filter(|_| rtx),
                 }),

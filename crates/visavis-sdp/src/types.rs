@@ -101,7 +101,9 @@ pub struct WantedSend {
     pub stream_id: String,
     /// Second part of the msid: `TR_y`.
     pub track_id: String,
-    /// Our SSRC for it.
+    /// Our SSRC for it, which tells one sending of a track from the next: a track
+    /// that is wanted again under another one moves to another section, because
+    /// clients take a section that goes on for the old track.
     pub ssrc: u32,
     /// Our SSRC for its retransmissions.
     pub rtx_ssrc: Option<u32>,
@@ -109,13 +111,15 @@ pub struct WantedSend {
     pub cname: String,
 }
 
-/// What an AddTrack request said about an audio track that the client sends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+/// What an AddTrack request said about a track that the client sends.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct PublishHint {
-    /// Do not ask for discontinuous transmission.
+    /// Audio: do not ask for discontinuous transmission.
     pub no_dtx: bool,
-    /// Two channels at high quality.
+    /// Audio: two channels at high quality.
     pub stereo: bool,
+    /// Its codec by name, in any case; empty for the client's first.
+    pub codec: String,
 }
 
 /// The other side's certificate.

@@ -257,6 +257,7 @@ fn opus_is_asked_for_as_the_track_was_announced() {
         PublishHint {
             no_dtx: true,
             stereo: true,
+            codec: String::new(),
         },
     );
     let sections = [
@@ -275,6 +276,26 @@ fn opus_is_asked_for_as_the_track_was_announced() {
         ["111", "0"],
         "no RED"
     );
+}
+
+#[test]
+fn the_codec_that_a_track_was_announced_with_comes_first() {
+    let mut answerer = Answerer::new(local());
+    let hint = PublishHint {
+        codec: "h264".into(),
+        ..PublishHint::default()
+    };
+    answerer.set_publish_hint("cam", hint);
+    let sections = [video("0", "sendonly", "a=msid:s cam\r\n")];
+    let formats = |answer: &Description| -> Vec<String> {
+        section(answer, "0").formats().map(str::to_owned).collect()
+    };
+    let (announced, negotiated) = answer(&mut answerer, &sections);
+    assert_eq!(formats(&announced), ["102", "103", "96", "97"]);
+    assert_eq!(negotiated.sections[0].codecs[0].name, "H264");
+    answerer.remove_publish_hint("cam");
+    let (plain, _) = answer(&mut answerer, &sections);
+    assert_eq!(formats(&plain), ["96", "97", "102", "103"]);
 }
 
 #[test]
@@ -478,4 +499,34 @@ fn mutated_descriptions_never_panic() {
         }
         visavis_sdp::fuzz::fuzz_sdp(&bytes);
     }
+}
+
+#[test]
+fn a_track_that_is_wanted_again_gets_another_section() {
+    let fingerprint = ["AA"; 32].join(":");
+    let offer = &format!(
+        "v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0 1\r\n\
+        a=ice-ufrag:abcd\r\na=ice-pwd:0123456789012345678901\r\na=fingerprint:sha-256 {fingerprint}\r\n\
+        m=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=mid:0\r\na=recvonly\r\na=rtpmap:111 opus/48000/2\r\n\
+        m=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=mid:1\r\na=recvonly\r\na=rtpmap:111 opus/48000/2\r\n"
+    );
+    let sent = |ssrc| WantedSend {
+        track: 7,
+        kind: MediaKind::Audio,
+        codec: "opus".into(),
+        stream_id: "PA_a|TR_b".into(),
+        track_id: "TR_b".into(),
+        ssrc,
+        rtx_ssrc: None,
+        cname: "PA_a".into(),
+    };
+    let mut answerer = Answerer::new(local());
+    answerer.set_sends(vec![sent(1)]);
+    let (_, negotiated) = answerer.handle_offer(offer).unwrap();
+    assert_eq!(negotiated.mid_to_track().collect::<Vec<_>>(), [("0", 7)]);
+    answerer.set_sends(vec![sent(2)]);
+    assert!(answerer.needs_offer());
+    let (answer, negotiated) = answerer.handle_offer(offer).unwrap();
+    assert_eq!(negotiated.mid_to_track().collect::<Vec<_>>(), [("1", 7)]);
+    assert!(answer.contains("a=inactive"));
 }
