@@ -47,6 +47,10 @@ pub enum JoinError {
     /// Identity, name, metadata or attributes are missing or too long.
     #[error("the {0} is missing or too long")]
     Invalid(&'static str),
+    /// It brings metadata or attributes of its own, which the token does not
+    /// allow.
+    #[error("the token does not allow bringing metadata or attributes")]
+    OwnMetadata,
 }
 
 /// Why an action does not happen.
@@ -70,8 +74,52 @@ pub struct RoomInfo {
     pub sid: RoomSid,
     /// Its name.
     pub name: String,
+    /// When it was opened, milliseconds since 1970.
+    pub created_at: u64,
     /// Participants who are announced.
     pub num_participants: usize,
+    /// Those of them who publish.
+    pub num_publishers: usize,
+}
+
+/// How loud a participant is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Loudness {
+    /// Amplitude in eighths of full scale, 0 to 8.
+    pub eighths: u8,
+    /// Whether it counts as speaking.
+    pub active: bool,
+}
+
+/// A participant that speaks, or just stopped.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Speaker {
+    /// Who.
+    pub participant: ParticipantSid,
+    /// How loud.
+    pub loudness: Loudness,
+}
+
+/// Who may subscribe to the tracks of a participant, as it decides itself.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct SubscriptionPermission {
+    /// Everybody may, and the rest does not matter.
+    pub all_participants: bool,
+    /// Who else may.
+    pub participants: Vec<TrackPermission>,
+}
+
+/// What one participant may subscribe to.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct TrackPermission {
+    /// Who, by sid; or
+    pub sid: Option<ParticipantSid>,
+    /// who, by identity; empty when the sid says it.
+    pub identity: String,
+    /// Every track.
+    pub all_tracks: bool,
+    /// Which tracks otherwise.
+    pub tracks: Vec<TrackSid>,
 }
 
 /// What a participant that has joined needs to know.
@@ -98,6 +146,17 @@ pub enum Notice {
         cid: String,
         /// The track.
         track: TrackInfo,
+    },
+    /// Speakers whose loudness has changed.
+    Speakers(Vec<Speaker>),
+    /// A publisher allows it a track that it wants, or no longer.
+    SubscriptionPermission {
+        /// The publisher.
+        publisher: ParticipantSid,
+        /// Which track.
+        track: TrackSid,
+        /// Whether it may have it now.
+        allowed: bool,
     },
 }
 

@@ -1,5 +1,7 @@
 //! Who gets a data message.
 
+use std::collections::HashSet;
+
 use thiserror::Error;
 
 use crate::ids::ParticipantSid;
@@ -16,27 +18,58 @@ pub enum DataRefused {
     NotAllowed,
 }
 
+/// Whom a data message is for. Naming nobody means everybody.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Destinations {
+    /// By identity.
+    pub identities: Vec<String>,
+    /// By sid, as older clients do.
+    pub sids: Vec<ParticipantSid>,
+}
+
+impl Destinations {
+    /// Everybody but the sender.
+    #[must_use]
+    pub fn everybody() -> Self {
+        Self::default()
+    }
+
+    /// Whether a participant is meant.
+    #[must_use]
+    pub fn include(&self, sid: &ParticipantSid, identity: &str) -> bool {
+        self.identities.is_empty() && self.sids.is_empty()
+            || self.identities.iter().any(|named| named == identity)
+            || self.sids.contains(sid)
+    }
+}
+
 impl Rooms {
-    /// The receivers of a data message from `sender`: those with the named
-    /// identities, or with an empty list everybody else.
+    /// The receivers of a data message from `sender`.
     ///
     /// # Errors
     /// When the sender may not send data.
     pub fn route_data(
         &self,
         sender: &ParticipantSid,
-        destinations: &[String],
+        destinations: &Destinations,
     ) -> Result<Vec<ParticipantSid>, DataRefused> {
         let room = self.room_of(sender).ok_or(DataRefused::NotJoined)?;
         let from = room.participant(sender).ok_or(DataRefused::NotJoined)?;
         if !from.info.grants.may_publish_data() {
             return Err(DataRefused::NotAllowed);
         }
-        let named = |identity: &String| destinations.is_empty() || destinations.contains(identity);
+        let all = destinations.identities.is_empty() && destinations.sids.is_empty();
+        // A message may name thousands.
+        let identities: HashSet<&str> = destinations.identities.iter().map(|i| &**i).collect();
+        let sids: HashSet<&ParticipantSid> = destinations.sids.iter().collect();
         Ok(room
             .participants()
-            .filter(|other| other.info.sid != *sender && named(&other.info.identity))
-            .map(|other| other.info.sid.clone())
+            .map(|other| &other.info)
+            .filter(|other| other.sid != *sender)
+            .filter(|other| {
+                all || identities.contains(&*other.identity) || sids.contains(&other.sid)
+            })
+            .map(|other| other.sid.clone())
             .collect())
     }
 }

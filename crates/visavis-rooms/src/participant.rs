@@ -5,6 +5,8 @@ use std::time::Instant;
 
 use crate::grants::Grants;
 use crate::ids::{ParticipantSid, TrackSid};
+use crate::permission::Restriction;
+use crate::speakers::Voice;
 use crate::track::{NewTrack, TrackInfo};
 
 /// How far a participant has come. It never goes back.
@@ -35,6 +37,44 @@ pub enum RemovalReason {
     ConnectionLost,
     /// The server stops.
     ServerShutdown,
+    /// What it says about its session is not what the server knows.
+    StateMismatch,
+    /// Its signaling connection ended before media stood.
+    SignalClosed,
+    /// Its media broke, on the server's side or by what it sent.
+    MediaFailure,
+}
+
+/// What sort of participant a token makes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ParticipantKind {
+    /// A person's client.
+    #[default]
+    Standard,
+    /// Brings media from elsewhere.
+    Ingress,
+    /// Takes media elsewhere.
+    Egress,
+    /// A telephone.
+    Sip,
+    /// A program that takes part.
+    Agent,
+    /// A connection to another service.
+    Connector,
+    /// A bridge from other equipment.
+    Bridge,
+}
+
+/// What a client can do with messages of other clients; the server only passes
+/// this on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ClientFeatures {
+    /// LiveKit's level of agreement between clients.
+    pub client_protocol: i32,
+    /// Understands trailers behind packets.
+    pub packet_trailer: bool,
+    /// Understands streams compressed with raw DEFLATE (RFC 1951).
+    pub deflate_raw: bool,
 }
 
 /// What a participant brings when it joins.
@@ -46,14 +86,24 @@ pub struct JoinRequest {
     pub identity: String,
     /// A name for people.
     pub name: String,
-    /// Free text of the application.
+    /// Free text of the application, from the token.
     pub metadata: String,
-    /// Free pairs of the application.
+    /// Free pairs of the application, from the token.
     pub attributes: BTreeMap<String, String>,
+    /// Free text that the client brings itself; replaces the token's unless empty.
+    pub own_metadata: String,
+    /// Free pairs that the client brings itself; replace the token's one by one.
+    pub own_attributes: BTreeMap<String, String>,
     /// What its token allows.
     pub grants: Grants,
+    /// What sort its token says it is.
+    pub kind: ParticipantKind,
+    /// What its client can do.
+    pub features: ClientFeatures,
     /// Wants every track without asking for each.
     pub auto_subscribe: bool,
+    /// The time, milliseconds since 1970.
+    pub joined_at: u64,
 }
 
 /// A participant as others see it.
@@ -77,6 +127,12 @@ pub struct ParticipantInfo {
     pub version: u32,
     /// What it may do.
     pub grants: Grants,
+    /// What sort it is.
+    pub kind: ParticipantKind,
+    /// What its client can do.
+    pub features: ClientFeatures,
+    /// When it joined, milliseconds since 1970.
+    pub joined_at: u64,
     /// Why it is gone, once it is.
     pub reason: Option<RemovalReason>,
 }
@@ -89,12 +145,20 @@ pub(crate) struct Participant {
     pub(crate) joined: Instant,
     /// Announced, but not seen in a session description yet.
     pub(crate) pending: Vec<(TrackSid, NewTrack)>,
+    /// Had media, and has none.
+    pub(crate) media_lost: bool,
     /// Since when its signaling connection is gone.
     pub(crate) signal_lost: Option<Instant>,
     /// Tracks of others that it gets.
     pub(crate) subscribed: BTreeSet<TrackSid>,
     /// Tracks of others that it said no to.
     pub(crate) declined: BTreeSet<TrackSid>,
+    /// Tracks of others that it wants, but their publishers do not allow.
+    pub(crate) denied: BTreeSet<TrackSid>,
+    /// Who may subscribe to its tracks; `None` is everybody.
+    pub(crate) restriction: Option<Restriction>,
+    /// How loud it is.
+    pub(crate) voice: Voice,
 }
 
 impl Participant {
@@ -110,20 +174,33 @@ impl Participant {
                 tracks: Vec::new(),
                 version: 1,
                 grants: request.grants,
+                kind: request.kind,
+                features: request.features,
+                joined_at: request.joined_at,
                 reason: None,
             },
             auto_subscribe: request.auto_subscribe,
             joined: now,
             pending: Vec::new(),
+            media_lost: false,
             signal_lost: None,
             subscribed: BTreeSet::new(),
             declined: BTreeSet::new(),
+            denied: BTreeSet::new(),
+            restriction: None,
+            voice: Voice::default(),
         }
     }
 
     /// Something that others see has changed.
     pub(crate) fn touch(&mut self) {
         self.info.version += 1;
+    }
+
+    /// A track that is announced, but has no media yet.
+    pub(crate) fn pending_mut(&mut self, sid: &TrackSid) -> Option<&mut NewTrack> {
+        let mut pending = self.pending.iter_mut();
+        pending.find(|(other, _)| other == sid).map(|(_, new)| new)
     }
 
     pub(crate) fn track_mut(&mut self, sid: &TrackSid) -> Option<&mut TrackInfo> {

@@ -1,34 +1,28 @@
 //! All rooms of this server.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::time::{Duration, Instant};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::time::Instant;
 
-use crate::api::{JoinError, Joined, Notice, Output, Refused, RoomInfo, RoomsConfig};
+use crate::about::check_join;
+use crate::api::{JoinError, Joined, Output, Refused, RoomInfo, RoomsConfig};
+use crate::deadlines::{Deadlines, Due};
 use crate::ids::{IdSource, ParticipantSid, RoomSid, TrackSid};
-use crate::participant::{JoinRequest, Participant, ParticipantState, RemovalReason};
-use crate::track::{NewTrack, TrackInfo, TrackKind};
-
-/// Time to get media through, as LiveKit gives it.
-const JOIN_TIMEOUT: Duration = Duration::from_secs(60);
-/// How long a participant that never had media outlives its signaling.
-const UNUSED_TIMEOUT: Duration = Duration::from_secs(5);
-/// Announced tracks without media; a client announces a handful.
-const MAX_PENDING: usize = 20;
-/// Announced tracks of one cid: a republication may overtake the first.
-const MAX_PENDING_PER_CID: usize = 3;
-/// LiveKit's limits of what participants say about themselves, octets.
-const MAX_NAME: usize = 256;
-const MAX_METADATA: usize = 512_000;
-const MAX_ATTRIBUTES: usize = 64_000;
+use crate::participant::{
+    JoinRequest, Participant, ParticipantInfo, ParticipantState, RemovalReason,
+};
+use crate::track::TrackInfo;
 
 #[derive(Debug)]
 pub(crate) struct Room {
     sid: RoomSid,
     name: String,
+    created_at: u64,
     /// By sid; a sid never comes back.
     pub(crate) participants: BTreeMap<ParticipantSid, Participant>,
-    /// When an empty room ends.
-    ends: Option<Instant>,
+    /// Whose loudness others do not know yet.
+    pub(crate) speakers_changed: BTreeSet<ParticipantSid>,
+    /// When others were last told.
+    pub(crate) speakers_told: Option<Instant>,
 }
 
 impl Room {
@@ -41,20 +35,30 @@ impl Room {
     }
 
     pub(crate) fn info(&self) -> RoomInfo {
-        let announced = self
-            .participants()
-            .filter(|p| !p.info.grants.hidden)
-            .count();
+        let announced = || self.participants().filter(|p| !p.info.grants.hidden);
         RoomInfo {
             sid: self.sid.clone(),
             name: self.name.clone(),
-            num_participants: announced,
+            created_at: self.created_at,
+            num_participants: announced().count(),
+            num_publishers: announced().filter(|p| !p.info.tracks.is_empty()).count(),
         }
     }
 
-    fn owner_of(&self, track: &TrackSid) -> Option<&Participant> {
-        self.participants()
-            .find(|p| p.info.tracks.iter().any(|t| t.sid == *track))
+    /// What `participant` is told of its room.
+    pub(crate) fn seen_by(&self, participant: &Participant) -> Joined {
+        let others = self
+            .participants()
+            .filter(|other| other.info.sid != participant.info.sid && !other.info.grants.hidden);
+        Joined {
+            participant: participant.info.clone(),
+            room: self.info(),
+            others: others.map(|other| other.info.clone()).collect(),
+        }
+    }
+
+    fn by_identity(&self, identity: &str) -> Option<&Participant> {
+        self.participants().find(|p| p.info.identity == identity)
     }
 }
 
@@ -64,10 +68,13 @@ impl Room {
 #[derive(Debug)]
 pub struct Rooms {
     config: RoomsConfig,
-    ids: IdSource,
+    pub(crate) ids: IdSource,
     pub(crate) rooms: HashMap<String, Room>,
     /// Which room a participant is in.
     pub(crate) places: HashMap<ParticipantSid, String>,
+    /// Whose a published track is.
+    pub(crate) publishers: HashMap<TrackSid, ParticipantSid>,
+    pub(crate) deadlines: Deadlines,
     pub(crate) outputs: VecDeque<Output>,
 }
 
@@ -80,6 +87,8 @@ impl Rooms {
             ids,
             rooms: HashMap::new(),
             places: HashMap::new(),
+            publishers: HashMap::new(),
+            deadlines: Deadlines::default(),
             outputs: VecDeque::new(),
         }
     }
@@ -89,51 +98,74 @@ impl Rooms {
         self.outputs.pop_front()
     }
 
-    pub(crate) fn room_of(&self, sid: &ParticipantSid) -> Option<&Room> {
-        self.rooms.get(self.places.get(sid)?)
+    /// A participant as it is now; with its grants, all that a token must carry
+    /// with which it can come back.
+    #[must_use]
+    pub fn participant(&self, sid: &ParticipantSid) -> Option<&ParticipantInfo> {
+        let participant = self.room_of(sid)?.participant(sid)?;
+        Some(&participant.info)
     }
 
-    /// Opens a room that waits for participants; nothing happens when it is open.
-    pub fn create(&mut self, name: &str, now: Instant) {
+    /// Who has an identity in a room.
+    #[must_use]
+    pub fn find(&self, room: &str, identity: &str) -> Option<&ParticipantInfo> {
+        let participant = self.rooms.get(room)?.by_identity(identity)?;
+        Some(&participant.info)
+    }
+
+    /// Which room a participant is in.
+    #[must_use]
+    pub fn room(&self, sid: &ParticipantSid) -> Option<RoomInfo> {
+        Some(self.room_of(sid)?.info())
+    }
+
+    /// Whose a published track is.
+    #[must_use]
+    pub fn publisher(&self, track: &TrackSid) -> Option<&ParticipantSid> {
+        self.publishers.get(track)
+    }
+
+    /// A published track.
+    #[must_use]
+    pub fn track(&self, track: &TrackSid) -> Option<&TrackInfo> {
+        let publisher = self.participant(self.publisher(track)?)?;
+        publisher.tracks.iter().find(|info| info.sid == *track)
+    }
+
+    /// The tracks of others that a participant gets.
+    pub fn subscriptions(&self, sid: &ParticipantSid) -> impl Iterator<Item = &TrackSid> {
+        let participant = self.room_of(sid).and_then(|room| room.participant(sid));
+        participant.into_iter().flat_map(|p| &p.subscribed)
+    }
+
+    /// Opens a room that waits for participants, `created_at` milliseconds after
+    /// the beginning of 1970; nothing happens when it is open.
+    pub fn create(&mut self, name: &str, created_at: u64, now: Instant) {
         if !self.rooms.contains_key(name) {
             let room = Room {
                 sid: RoomSid::generate(&mut self.ids),
                 name: name.to_owned(),
+                created_at,
                 participants: BTreeMap::new(),
-                ends: Some(now + self.config.empty_timeout),
+                speakers_changed: BTreeSet::new(),
+                speakers_told: None,
             };
             self.rooms.insert(name.to_owned(), room);
+            let ends = now + self.config.empty_timeout;
+            self.deadlines.set(Due::Room(name.to_owned()), Some(ends));
         }
     }
 
-    /// Lets somebody in. The same identity that is already there is removed first.
+    /// Lets somebody in. The same identity that is already there is removed
+    /// first. What it gets without asking follows in the outputs.
     ///
     /// # Errors
     /// When the token, the room's size or what is said does not allow it.
     pub fn join(&mut self, request: JoinRequest, now: Instant) -> Result<Joined, JoinError> {
-        if !request.grants.may_join(&request.room) {
-            return Err(JoinError::NotAllowed);
-        }
-        check_join(&request)?;
-        match self.rooms.get(&request.room) {
-            None if !self.config.auto_create => return Err(JoinError::RoomNotFound),
-            None => self.create(&request.room, now),
-            Some(room) => {
-                let others = room
-                    .participants()
-                    .filter(|p| p.info.identity != request.identity);
-                let limit = self.config.max_participants;
-                if limit > 0 && others.count() >= limit {
-                    return Err(JoinError::Full);
-                }
-            }
-        }
+        let (request, twin) = self.admissible(request)?;
         let name = request.room.clone();
-        let twin = self.rooms.get(&name).and_then(|room| {
-            room.participants()
-                .find(|p| p.info.identity == request.identity)
-        });
-        if let Some(twin) = twin.map(|twin| twin.info.sid.clone()) {
+        self.create(&name, request.joined_at, now);
+        if let Some(twin) = twin {
             self.remove(&twin, RemovalReason::DuplicateIdentity, now);
         }
         let sid = ParticipantSid::generate(&mut self.ids);
@@ -141,375 +173,126 @@ impl Rooms {
         let Some(room) = self.rooms.get_mut(&name) else {
             return Err(JoinError::RoomNotFound);
         };
-        room.ends = None;
-        let info = participant.info.clone();
-        let others = room
-            .participants()
-            .filter(|other| !other.info.grants.hidden)
-            .map(|other| other.info.clone())
-            .collect();
         room.participants.insert(sid.clone(), participant);
-        let joined = Joined {
-            participant: info,
-            room: room.info(),
-            others,
-        };
+        self.deadlines.set(Due::Room(name.clone()), None);
         self.places.insert(sid.clone(), name);
+        self.reschedule(&sid);
         self.announce(&sid, false);
-        self.announce_room(&sid);
+        self.announce_room(&sid, false);
         self.subscribe_automatically(&sid);
-        Ok(joined)
+        let room = self.room_of(&sid).ok_or(JoinError::RoomNotFound)?;
+        let participant = room.participant(&sid).ok_or(JoinError::RoomNotFound)?;
+        Ok(room.seen_by(participant))
     }
 
-    /// Media stands.
+    /// Whether [`join`](Self::join) would let somebody in.
     ///
     /// # Errors
-    /// When the participant is not there.
-    pub fn handle_active(&mut self, sid: &ParticipantSid) -> Result<(), Refused> {
-        let participant = self.participant_mut(sid)?;
-        if participant.info.state < ParticipantState::Active {
-            participant.info.state = ParticipantState::Active;
-            participant.touch();
-            self.announce(sid, false);
-        }
-        Ok(())
+    /// As [`join`](Self::join).
+    pub fn validate(&self, request: JoinRequest) -> Result<(), JoinError> {
+        self.admissible(request).map(|_| ())
     }
 
-    /// A participant announces a track. It is published to others when its
-    /// media section is there ([`handle_media`](Self::handle_media)).
-    ///
-    /// # Errors
-    /// When it may not publish that, or has announced too much.
-    pub fn add_track(&mut self, sid: &ParticipantSid, new: NewTrack) -> Result<TrackSid, Refused> {
-        let track = TrackSid::generate(&mut self.ids);
-        let participant = self.participant_mut(sid)?;
-        if !participant.info.grants.may_publish_source(new.source) {
-            return Err(Refused::NotAllowed);
+    /// What may join, and whom it replaces.
+    fn admissible(
+        &self,
+        request: JoinRequest,
+    ) -> Result<(JoinRequest, Option<ParticipantSid>), JoinError> {
+        if !request.grants.may_join(&request.room) {
+            return Err(JoinError::NotAllowed);
         }
-        let same = participant
-            .pending
-            .iter()
-            .filter(|(_, other)| other.cid == new.cid)
-            .count();
-        if participant.pending.len() >= MAX_PENDING || same >= MAX_PENDING_PER_CID {
-            return Err(Refused::LimitExceeded);
-        }
-        if new.name.len() > MAX_NAME || new.cid.len() > MAX_NAME || new.stream.len() > MAX_NAME {
-            return Err(Refused::LimitExceeded);
-        }
-        participant.pending.push((track.clone(), new.clone()));
-        let muted = new.muted;
-        let cid = new.cid.clone();
-        let info = TrackInfo {
-            sid: track.clone(),
-            announced: new,
-            muted,
-            mime_type: String::new(),
-        };
-        let notice = Notice::TrackPublished { cid, track: info };
-        self.outputs.push_back(Output::Notify(sid.clone(), notice));
-        Ok(track)
-    }
-
-    /// A media section that the participant sends on carries the track `cid`.
-    /// Some clients name it otherwise than they announced: then it is the first
-    /// announced track of its kind that is not taken. `None` when none was
-    /// announced yet: ask again after the next [`add_track`](Self::add_track).
-    ///
-    /// # Errors
-    /// When the participant is not there.
-    pub fn handle_media(
-        &mut self,
-        sid: &ParticipantSid,
-        cid: &str,
-        kind: TrackKind,
-        mime_type: &str,
-    ) -> Result<Option<TrackSid>, Refused> {
-        let participant = self.participant_mut(sid)?;
-        let pending = &participant.pending;
-        let named = pending
-            .iter()
-            .position(|(_, new)| new.cid == cid && new.kind == kind);
-        let at = named.or_else(|| pending.iter().position(|(_, new)| new.kind == kind));
-        let Some(at) = at else { return Ok(None) };
-        let (track, announced) = participant.pending.remove(at);
-        let muted = announced.muted;
-        let mime_type = mime_type.to_owned();
-        participant.info.tracks.push(TrackInfo {
-            sid: track.clone(),
-            announced,
-            muted,
-            mime_type,
-        });
-        participant.touch();
-        self.announce(sid, false);
-        self.offer_to_all(sid, &track);
-        Ok(Some(track))
-    }
-
-    /// A participant ends a track of its own.
-    ///
-    /// # Errors
-    /// When it has no such track.
-    pub fn unpublish(&mut self, sid: &ParticipantSid, track: &TrackSid) -> Result<(), Refused> {
-        let participant = self.participant_mut(sid)?;
-        let before = participant.info.tracks.len();
-        participant.info.tracks.retain(|other| other.sid != *track);
-        if participant.info.tracks.len() == before {
-            return Err(Refused::NotFound);
-        }
-        participant.touch();
-        self.withdraw(sid, std::slice::from_ref(track));
-        self.announce(sid, false);
-        Ok(())
-    }
-
-    /// A participant mutes or unmutes a track of its own.
-    ///
-    /// # Errors
-    /// When it has no such track.
-    pub fn mute(
-        &mut self,
-        sid: &ParticipantSid,
-        track: &TrackSid,
-        muted: bool,
-    ) -> Result<(), Refused> {
-        let participant = self.participant_mut(sid)?;
-        if let Some((_, new)) = participant
-            .pending
-            .iter_mut()
-            .find(|(other, _)| other == track)
-        {
-            new.muted = muted;
-            return Ok(());
-        }
-        let info = participant.track_mut(track).ok_or(Refused::NotFound)?;
-        if info.muted != muted {
-            info.muted = muted;
-            participant.touch();
-            self.announce(sid, true);
-        }
-        Ok(())
-    }
-
-    /// A participant wants tracks of others, or no longer. Tracks that do not
-    /// exist are passed over: they may have ended meanwhile.
-    ///
-    /// # Errors
-    /// When it may not receive tracks.
-    pub fn update_subscription(
-        &mut self,
-        sid: &ParticipantSid,
-        tracks: &[TrackSid],
-        wanted: bool,
-    ) -> Result<(), Refused> {
-        if wanted && !self.participant_mut(sid)?.info.grants.may_subscribe() {
-            return Err(Refused::NotAllowed);
-        }
-        for track in tracks {
-            let room = self.room_of(sid).ok_or(Refused::NotFound)?;
-            let Some(owner) = room.owner_of(track) else {
-                continue;
+        let request = check_join(request)?;
+        let Some(room) = self.rooms.get(&request.room) else {
+            return match self.config.auto_create {
+                true => Ok((request, None)),
+                false => Err(JoinError::RoomNotFound),
             };
-            if owner.info.sid == *sid {
-                continue;
-            }
-            let participant = self.participant_mut(sid)?;
-            if wanted {
-                participant.declined.remove(track);
-                self.subscribe(sid, track);
-            } else {
-                participant.declined.insert(track.clone());
-                self.unsubscribe(sid, track);
-            }
+        };
+        let twin = room.by_identity(&request.identity);
+        let limit = self.config.max_participants;
+        if limit > 0 && twin.is_none() && room.participants.len() >= limit {
+            return Err(JoinError::Full);
         }
-        Ok(())
-    }
-
-    /// A participant changes what it says about itself; `None` leaves as is, an
-    /// attribute with an empty value is taken away.
-    ///
-    /// # Errors
-    /// When its token does not allow it, or it is too long.
-    pub fn update_metadata(
-        &mut self,
-        sid: &ParticipantSid,
-        name: Option<String>,
-        metadata: Option<String>,
-        attributes: BTreeMap<String, String>,
-    ) -> Result<(), Refused> {
-        let participant = self.participant_mut(sid)?;
-        if !participant.info.grants.may_update_own_metadata() {
-            return Err(Refused::NotAllowed);
-        }
-        let mut merged = participant.info.attributes.clone();
-        merged.extend(attributes);
-        merged.retain(|_, value| !value.is_empty());
-        let name = name.unwrap_or_else(|| participant.info.name.clone());
-        let metadata = metadata.unwrap_or_else(|| participant.info.metadata.clone());
-        check_lengths(&name, &metadata, &merged).map_err(|_| Refused::LimitExceeded)?;
-        participant.info.name = name;
-        participant.info.metadata = metadata;
-        participant.info.attributes = merged;
-        participant.touch();
-        self.announce(sid, true);
-        Ok(())
-    }
-
-    /// The signaling connection is gone. With media the participant stays.
-    ///
-    /// # Errors
-    /// When the participant is not there.
-    pub fn handle_signal_lost(
-        &mut self,
-        sid: &ParticipantSid,
-        now: Instant,
-    ) -> Result<(), Refused> {
-        self.participant_mut(sid)?.signal_lost = Some(now);
-        Ok(())
-    }
-
-    /// The signaling connection is back: who is there, the participant itself
-    /// included, as the client must be told.
-    ///
-    /// # Errors
-    /// When the participant is not there any more: it must join anew.
-    pub fn handle_signal_resumed(&mut self, sid: &ParticipantSid) -> Result<Joined, Refused> {
-        self.participant_mut(sid)?.signal_lost = None;
-        let room = self.room_of(sid).ok_or(Refused::NotFound)?;
-        let own = room.participant(sid).ok_or(Refused::NotFound)?;
-        let others = room
-            .participants()
-            .filter(|p| p.info.sid != *sid && !p.info.grants.hidden);
-        Ok(Joined {
-            participant: own.info.clone(),
-            room: room.info(),
-            others: others.map(|other| other.info.clone()).collect(),
-        })
-    }
-
-    /// The media connection is gone. Without signaling nothing is left.
-    pub fn handle_media_lost(&mut self, sid: &ParticipantSid, now: Instant) {
-        let lost = self
-            .participant_mut(sid)
-            .is_ok_and(|p| p.signal_lost.is_some());
-        if lost {
-            self.remove(sid, RemovalReason::ConnectionLost, now);
-        }
+        let twin = twin.map(|twin| twin.info.sid.clone());
+        Ok((request, twin))
     }
 
     /// Takes a participant out of its room; nothing happens when it is not there.
     pub fn remove(&mut self, sid: &ParticipantSid, reason: RemovalReason, now: Instant) {
-        let Some(name) = self.places.get(sid).cloned() else {
+        let Ok(participant) = self.participant_mut(sid) else {
             return;
         };
-        let tracks: Vec<TrackSid> = match self.participant_mut(sid) {
-            Err(_) => return,
-            Ok(participant) => {
-                participant.info.state = ParticipantState::Disconnected;
-                participant.info.reason = Some(reason);
-                participant.touch();
-                let tracks = std::mem::take(&mut participant.info.tracks);
-                tracks.into_iter().map(|track| track.sid).collect()
-            }
-        };
-        self.withdraw(sid, &tracks);
+        participant.info.state = ParticipantState::Disconnected;
+        participant.info.reason = Some(reason);
+        participant.touch();
+        let tracks = std::mem::take(&mut participant.info.tracks);
+        for track in tracks {
+            self.end_track(sid, &track.sid);
+        }
         self.announce(sid, false);
-        self.places.remove(sid);
+        self.deadlines.set(Due::Participant(sid.clone()), None);
         self.outputs.push_back(Output::Removed(sid.clone(), reason));
-        let departure = now + self.config.departure_timeout;
-        if let Some(room) = self.rooms.get_mut(&name) {
-            room.participants.remove(sid);
-            if room.participants.is_empty() {
-                room.ends = Some(departure);
+        let Some(name) = self.places.remove(sid) else {
+            return;
+        };
+        let Some(room) = self.rooms.get_mut(&name) else {
+            return;
+        };
+        room.participants.remove(sid);
+        room.speakers_changed.remove(sid);
+        match room.participants.keys().next().cloned() {
+            Some(other) => self.announce_room(&other, true),
+            None => {
+                let ends = now + self.config.departure_timeout;
+                self.deadlines.set(Due::Room(name), Some(ends));
             }
-            let first = room.participants.keys().next().cloned();
-            self.announce_room_to_all(first.as_ref());
         }
     }
 
     /// When [`handle_timeout`](Self::handle_timeout) is due.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        let people = self
-            .rooms
-            .values()
-            .flat_map(Room::participants)
-            .filter_map(expiry);
-        people
-            .chain(self.rooms.values().filter_map(|room| room.ends))
-            .min()
+        self.deadlines.next()
     }
 
-    /// Ends what has run out of time.
+    /// Does what is due.
     pub fn handle_timeout(&mut self, now: Instant) {
-        let due = |p: &&Participant| expiry(p).is_some_and(|at| at <= now);
-        let people = self.rooms.values().flat_map(Room::participants).filter(due);
-        let people: Vec<_> = people
-            .map(|participant| participant.info.sid.clone())
-            .collect();
-        for sid in people {
-            self.remove(&sid, RemovalReason::JoinFailure, now);
-        }
-        let outputs = &mut self.outputs;
-        self.rooms.retain(|_, room| {
-            let over = room.ends.is_some_and(|at| at <= now);
-            if over {
-                outputs.push_back(Output::RoomClosed(room.info()));
+        while let Some(due) = self.deadlines.pop(now) {
+            match due {
+                Due::Participant(sid) => self.give_up(&sid, now),
+                Due::Speakers(name) => self.tell_speakers(&name, now),
+                Due::Room(name) => {
+                    if let Some(room) = self.rooms.remove(&name) {
+                        self.deadlines.set(Due::Speakers(name), None);
+                        self.outputs.push_back(Output::RoomClosed(room.info()));
+                    }
+                }
             }
-            !over
-        });
+        }
+    }
+
+    pub(crate) fn room_of(&self, sid: &ParticipantSid) -> Option<&Room> {
+        self.rooms.get(self.places.get(sid)?)
+    }
+
+    pub(crate) fn room_of_mut(&mut self, sid: &ParticipantSid) -> Option<&mut Room> {
+        self.rooms.get_mut(self.places.get(sid)?)
     }
 
     pub(crate) fn participant_mut(
         &mut self,
         sid: &ParticipantSid,
     ) -> Result<&mut Participant, Refused> {
-        let name = self.places.get(sid).ok_or(Refused::NotFound)?;
-        let room = self.rooms.get_mut(name).ok_or(Refused::NotFound)?;
+        let room = self.room_of_mut(sid).ok_or(Refused::NotFound)?;
         room.participants.get_mut(sid).ok_or(Refused::NotFound)
     }
-}
 
-/// When a participant that has no media is given up.
-fn expiry(participant: &Participant) -> Option<Instant> {
-    if participant.info.state >= ParticipantState::Active {
-        return None;
+    /// Everybody else in a participant's room.
+    pub(crate) fn others(&self, sid: &ParticipantSid) -> Vec<ParticipantSid> {
+        let room = self.room_of(sid).into_iter();
+        room.flat_map(|room| room.participants.keys())
+            .filter(|other| *other != sid)
+            .cloned()
+            .collect()
     }
-    let lost = participant.signal_lost.map(|at| at + UNUSED_TIMEOUT);
-    Some(lost.map_or(participant.joined + JOIN_TIMEOUT, |at| {
-        at.min(participant.joined + JOIN_TIMEOUT)
-    }))
-}
-
-fn check_join(request: &JoinRequest) -> Result<(), JoinError> {
-    if request.identity.is_empty() || request.identity.len() > MAX_NAME {
-        return Err(JoinError::Invalid("identity"));
-    }
-    if request.room.len() > MAX_NAME {
-        return Err(JoinError::Invalid("room name"));
-    }
-    check_lengths(&request.name, &request.metadata, &request.attributes).map_err(JoinError::Invalid)
-}
-
-fn check_lengths(
-    name: &str,
-    metadata: &str,
-    attributes: &BTreeMap<String, String>,
-) -> Result<(), &'static str> {
-    if name.len() > MAX_NAME {
-        return Err("name");
-    }
-    if metadata.len() > MAX_METADATA {
-        return Err("metadata");
-    }
-    if attributes
-        .iter()
-        .map(|(key, value)| key.len() + value.len())
-        .sum::<usize>()
-        > MAX_ATTRIBUTES
-    {
-        return Err("attributes");
-    }
-    Ok(())
 }
