@@ -8,7 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
-use visavis_rooms::{Grants, Source};
+use visavis_rooms::{Grants, ParticipantKind, Source};
 
 /// Longest token that is looked at: metadata and attributes at their limits
 /// (512,000 and 64,000 octets) in base64, and some.
@@ -50,6 +50,8 @@ pub struct Claims {
     pub metadata: String,
     /// Free pairs of the application.
     pub attributes: BTreeMap<String, String>,
+    /// What sort of participant it makes.
+    pub kind: ParticipantKind,
     /// What it allows.
     pub grants: Grants,
     /// Until when, seconds since 1970.
@@ -78,6 +80,8 @@ struct Wire {
     nbf: Option<u64>,
     #[serde(skip_serializing_if = "String::is_empty")]
     name: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    kind: String,
     #[serde(skip_serializing_if = "String::is_empty")]
     metadata: String,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
@@ -114,6 +118,17 @@ const SOURCES: [(Source, &str); 4] = [
     (Source::Microphone, "microphone"),
     (Source::ScreenShare, "screen_share"),
     (Source::ScreenShareAudio, "screen_share_audio"),
+];
+
+/// A person's client is what a token without a kind makes.
+const KINDS: [(ParticipantKind, &str); 7] = [
+    (ParticipantKind::Standard, "standard"),
+    (ParticipantKind::Ingress, "ingress"),
+    (ParticipantKind::Egress, "egress"),
+    (ParticipantKind::Sip, "sip"),
+    (ParticipantKind::Agent, "agent"),
+    (ParticipantKind::Connector, "connector"),
+    (ParticipantKind::Bridge, "bridge"),
 ];
 
 /// Checks a token at `now` (seconds since 1970); `secret_of` gives the secret of
@@ -201,6 +216,10 @@ fn from_wire(wire: Wire, expires: u64) -> Claims {
         name: wire.name,
         metadata: wire.metadata,
         attributes: wire.attributes,
+        kind: KINDS
+            .iter()
+            .find(|(_, known)| *known == wire.kind)
+            .map_or(ParticipantKind::Standard, |(kind, _)| *kind),
         expires,
         grants: Grants {
             room_join: video.room_join,
@@ -227,7 +246,10 @@ fn to_wire(claims: &Claims, api_key: &str, now: u64) -> Wire {
         let known = SOURCES.iter().find(|(other, _)| other == source);
         known.map_or("unknown", |(_, name)| name).to_owned()
     });
+    let kind = KINDS.iter().find(|(kind, _)| *kind == claims.kind);
+    let kind = kind.map_or("", |(_, name)| name);
     Wire {
+        kind: kind.to_owned(),
         iss: api_key.to_owned(),
         sub: claims.identity.clone(),
         jti: String::new(),
@@ -270,6 +292,7 @@ mod tests {
             name: "Anna Ü.".into(),
             metadata: "{}".into(),
             attributes: BTreeMap::from([("a".into(), "1".into())]),
+            kind: ParticipantKind::Agent,
             expires: NOW + 600,
             grants: Grants {
                 room_join: true,
@@ -374,7 +397,10 @@ mod tests {
         let body = r#"{"iss":"devkey","jti":"old","exp":1900000000,"kind":"standard","sip":{"admin":true},
             "video":{"roomJoin":true,"room":"daily","canPublishSources":["hologram"],"future":[1]}}"#;
         let claims = verify(&signed(header, body), secret_of, NOW).unwrap();
-        assert_eq!(claims.identity, "old");
+        assert_eq!(
+            (&*claims.identity, claims.kind),
+            ("old", ParticipantKind::Standard)
+        );
         let grants = &claims.grants;
         assert!(grants.may_join("daily") && grants.may_subscribe() && grants.may_publish_data());
         assert!(
