@@ -1,0 +1,2 @@
+// Runs only in browsers without script modules, so it is written for them.
+document.getElementById('too-old').hidden = false;
