@@ -1,5 +1,9 @@
-//! What forwarding costs without the send, as a multiple of a bare seal of the
-//! same bytes, both in one process and in turns.
+//! What forwarding costs without the send, through the whole table, as a
+//! multiple of a bare seal of the same bytes, both in one process and in turns.
+//!
+//! Timed is `Sfu::flush`: layer filter, rewriting, header, transport-wide number
+//! and send history, entry for retransmission, seal. Opening and remembering the
+//! publisher's packet is not: it is done once, whatever the number of receivers.
 #![allow(
     clippy::unwrap_used,
     clippy::print_stdout,
@@ -7,172 +11,211 @@
 )]
 #![allow(missing_docs, reason = "a program")]
 
+#[path = "../tests/common/mod.rs"]
+mod common;
+
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
+use common::{Packet, Table, VP8, sender};
 use visavis_rtp::srtp::{Profile, SrtpTx};
-use visavis_rtp::{Codec, ExtensionKind, RtpFields, RtpHeader, RtpWriter};
-use visavis_sfu::{Downlink, PacketCache, PacketMeta, SendParams, SendStream, pass_on};
 
-/// Octets of a packet, its header included.
+/// Octets of a sent packet, its header included.
 const SIZE: usize = 1_200;
+/// Octets of its header: 12, and the transport-wide number as an extension.
+const HEADER: usize = 20;
 /// Rounds, each of all cases in turn; the least of each case counts.
-const ROUNDS: usize = 9;
-/// Forwards per case and round.
-const FORWARDS: usize = 60_000;
+const ROUNDS: usize = 99;
+/// Forwards per case and round, at least: a millisecond or two, so that many
+/// rounds pass without the scheduler even on a machine that does other things.
+const FORWARDS: usize = 4_000;
+/// Frames of each track before anything is timed: by then all buffers have their
+/// size, and no packet carries its mid any more.
+const WARM_UP: u64 = 120;
 
-struct Receiver {
-    stream: SendStream,
-    downlink: Downlink,
-    tx: SrtpTx,
+/// How a case differs from the others of its profile.
+#[derive(Clone, Copy)]
+struct Shape {
+    receivers: u64,
+    /// Media sections of the publisher, and of each receiver.
+    tracks: u64,
+    /// Packets per frame.
+    frame: u64,
 }
+
+const fn shape(receivers: u64, tracks: u64, frame: u64) -> Shape {
+    Shape {
+        receivers,
+        tracks,
+        frame,
+    }
+}
+
+const SHAPES: [Shape; 8] = [
+    shape(1, 1, 8),
+    shape(1, 1, 1),
+    shape(100, 1, 8),
+    shape(500, 1, 8),
+    shape(500, 1, 1),
+    shape(20, 1, 8),
+    shape(20, 100, 8),
+    shape(20, 100, 1),
+];
 
 struct Case {
     profile: Profile,
-    receivers: Vec<Receiver>,
-    frame: u64,
-    cache: PacketCache,
-    next: u64,
-    now: Instant,
-    best: Duration,
-    bare: Duration,
-}
-
-fn keys(profile: Profile, n: usize) -> SrtpTx {
-    let key: Vec<u8> = (0..profile.key_len()).map(|at| (at + n) as u8).collect();
-    SrtpTx::new(profile, &key, &vec![3; profile.salt_len()]).unwrap()
+    shape: Shape,
+    table: Table,
+    keys: Vec<SrtpTx>,
+    /// Frames that each track has sent.
+    frames: Vec<u64>,
+    turn: usize,
+    forward: Duration,
+    seal: Duration,
 }
 
 impl Case {
-    fn new(profile: Profile, receivers: usize, frame: u64) -> Self {
-        let extensions = [(ExtensionKind::TransportCc, 3), (ExtensionKind::Mid, 4)];
-        let receiver = |n: usize| Receiver {
-            stream: SendStream::new(SendParams {
-                ssrc: 10 + n as u32,
-                payload_type: 100,
-                rtx: Some((50_000 + n as u32, 101)),
-                clock_rate: 90_000,
-                extensions: extensions.into_iter().collect(),
-                mid: "0".into(),
-                first_sequence: 0,
-            }),
-            downlink: Downlink::default(),
-            tx: keys(profile, n),
-        };
-        Self {
-            profile,
-            receivers: (0..receivers).map(receiver).collect(),
-            frame,
-            cache: PacketCache::default(),
-            next: 0,
-            now: Instant::now(),
-            best: Duration::MAX,
-            bare: Duration::MAX,
+    fn new(profile: Profile, shape: Shape) -> Self {
+        let mut table = Table::new(profile);
+        let tracks: Vec<_> = (0..shape.tracks).map(|track| (track, VP8)).collect();
+        for (track, codec) in &tracks {
+            table.publish(*track, *codec, &[]);
         }
+        let peers = 1..=shape.receivers;
+        for peer in peers.clone() {
+            table.receive(profile, peer, &tracks);
+        }
+        let keys = peers.map(|peer| sender(profile, peer, false)).collect();
+        let mut case = Self {
+            profile,
+            shape,
+            table,
+            keys,
+            frames: vec![0; tracks.len()],
+            turn: 0,
+            forward: Duration::MAX,
+            seal: Duration::MAX,
+        };
+        for _ in 0..WARM_UP * shape.tracks {
+            case.publish();
+            case.table.flush();
+        }
+        case
     }
 
-    /// One frame into the cache.
+    /// One frame of one track to the table; the tracks take turns.
     fn publish(&mut self) {
-        self.now += Duration::from_millis(33);
-        for n in self.next..self.next + self.frame {
-            let mut packet = [7; SIZE];
-            let fields = RtpFields {
-                marker: n + 1 == self.next + self.frame,
-                payload_type: 96,
-                sequence: n as u16,
-                timestamp: (self.next / self.frame * 3_000) as u32,
-                ssrc: 1,
+        let track = self.turn % self.frames.len();
+        self.turn += 1;
+        if track == 0 {
+            self.table.now += Duration::from_millis(33);
+        }
+        self.table.handle_timeout();
+        let frame = self.frames[track];
+        self.frames[track] += 1;
+        let mut payload = [7; SIZE - HEADER];
+        let [high, low] = (frame as u16 | 0x8000).to_be_bytes();
+        let delta = u8::from(frame > 0);
+        let mid = track.to_string();
+        for nth in 0..self.shape.frame {
+            let first = if nth == 0 { 0x90 } else { 0x80 };
+            payload[..6].copy_from_slice(&[first, 0xc0, high, low, frame as u8, delta]);
+            let packet = Packet {
+                codec: VP8,
+                mid: &mid,
+                rid: None,
+                ssrc: 7_000_000 + track as u32,
+                sequence: frame * self.shape.frame + nth,
+                timestamp: frame as u32 * 3_000,
+                marker: nth + 1 == self.shape.frame,
+                payload: &payload,
             };
-            let header = RtpWriter::new(&mut packet, &fields, false)
-                .unwrap()
-                .finish()
-                .unwrap();
-            let picture = (self.next / self.frame % 0x7fff) as u16 | 0x8000;
-            let [high, low] = picture.to_be_bytes();
-            packet[header..header + 5].copy_from_slice(&[0x80, 0xc0, high, low, 9]);
-            let header = RtpHeader::parse(&packet).unwrap();
-            let payload = header.payload(&packet);
-            let meta = PacketMeta::read(&header, n, Codec::Vp8, payload, self.now);
-            let mut passed = [0; 255];
-            let none = <_>::default();
-            let len = pass_on(&header, &packet, &none, &mut passed);
-            self.cache.push(meta, payload, &passed[..len]);
+            let mut sealed = [0; 1_500];
+            let len = self.table.seal(&packet, &mut sealed);
+            self.table.handle(&mut sealed[..len]);
         }
     }
 
     fn forward(&mut self) -> Duration {
-        let mut slot = [0; 1_500];
         let mut spent = Duration::ZERO;
         let mut count = 0;
         while count < FORWARDS {
             self.publish();
-            let frame = self.next..self.next + self.frame;
-            self.next = frame.end;
+            let before = self.table.sink.rtp;
             let start = Instant::now();
-            for receiver in &mut self.receivers {
-                for sequence in frame.clone() {
-                    let cached = self.cache.get(sequence).unwrap();
-                    let Receiver {
-                        stream,
-                        downlink,
-                        tx,
-                    } = receiver;
-                    let sent =
-                        stream.forward(&cached, sequence == 0, downlink, tx, &mut slot, self.now);
-                    black_box(sent.unwrap());
-                    count += 1;
-                }
-            }
+            self.table.flush();
             spent += start.elapsed();
-            black_box(&slot);
+            let sent = self.table.sink.rtp - before;
+            assert_eq!(sent as u64, self.shape.receivers * self.shape.frame);
+            count += sent;
         }
         spent / count as u32
     }
 
+    /// The same octets by the same keys, frame by frame, and nothing else.
     fn seal(&mut self) -> Duration {
         let mut slot = [0; 1_500];
         slot[0] = 0x80;
-        let rest = [7; SIZE - 20];
+        let rest = [7; SIZE - HEADER];
+        let frame = self.shape.frame as usize;
         let start = Instant::now();
         for n in 0..FORWARDS {
-            let tx = &self.receivers[n / self.frame as usize % self.receivers.len()].tx;
+            let tx = &self.keys[n / frame % self.keys.len()];
+            let out = black_box(&mut slot);
             black_box(
-                tx.seal_rtp(black_box(&mut slot), 20, 0, black_box(&rest), n as u64)
+                tx.seal_rtp(out, HEADER, 0, black_box(&rest), n as u64)
                     .unwrap(),
             );
         }
         start.elapsed() / FORWARDS as u32
     }
+
+    fn ratio(&self) -> f64 {
+        self.forward.as_nanos() as f64 / self.seal.as_nanos() as f64
+    }
+}
+
+/// Per cent by which the second case is dearer than the first.
+fn growth(cases: &[Case], from: usize, to: usize) -> f64 {
+    let [from, to] = [from, to].map(|at| cases[at].forward.as_nanos() as f64);
+    (to / from - 1.0) * 100.0
 }
 
 fn main() {
-    let mut cases = Vec::new();
+    println!(
+        "| profile | receivers | sections | packets per frame | seal, ns | forward, ns | ratio |"
+    );
+    println!("|---|---|---|---|---|---|---|");
+    let mut growths = String::new();
     for profile in [
         Profile::AeadAes256Gcm,
         Profile::AeadAes128Gcm,
         Profile::AesCm128HmacSha1_80,
     ] {
-        for (receivers, frame) in [(1, 8), (1, 1), (100, 8), (500, 8), (500, 1)] {
-            cases.push(Case::new(profile, receivers, frame));
+        let mut cases = SHAPES.map(|shape| Case::new(profile, shape));
+        for _ in 0..ROUNDS {
+            for case in &mut cases {
+                case.seal = case.seal.min(case.seal());
+                case.forward = case.forward.min(case.forward());
+            }
         }
-    }
-    for _ in 0..ROUNDS {
-        for case in &mut cases {
-            case.bare = case.bare.min(case.seal());
-            case.best = case.best.min(case.forward());
+        for case in &cases {
+            println!(
+                "| {:?} | {} | {} | {} | {} | {} | {:.2} |",
+                case.profile,
+                case.shape.receivers,
+                case.shape.tracks,
+                case.shape.frame,
+                case.seal.as_nanos(),
+                case.forward.as_nanos(),
+                case.ratio(),
+            );
         }
-    }
-    println!("| profile | receivers | packets per frame | seal, ns | forward, ns | ratio |");
-    println!("|---|---|---|---|---|---|");
-    for case in &cases {
-        let ratio = case.best.as_nanos() as f64 / case.bare.as_nanos() as f64;
-        println!(
-            "| {:?} | {} | {} | {} | {} | {ratio:.2} |",
-            case.profile,
-            case.receivers.len(),
-            case.frame,
-            case.bare.as_nanos(),
-            case.best.as_nanos(),
+        growths += &format!(
+            "| {profile:?} | {:+.0} % | {:+.0} % |\n",
+            growth(&cases, 0, 3),
+            growth(&cases, 5, 6),
         );
     }
+    println!("\n| profile | 1 to 500 receivers | 1 to 100 sections |\n|---|---|---|\n{growths}");
 }

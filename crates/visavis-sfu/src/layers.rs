@@ -91,6 +91,12 @@ impl DownlinkGuard {
         self.steps != before
     }
 
+    /// The receiver itself says that its network takes less than it is sent;
+    /// whether [`steps`](Self::steps) changed.
+    pub fn handle_congestion(&mut self, now: Instant) -> bool {
+        self.handle_loss(TOO_MUCH, now)
+    }
+
     fn step_down(&mut self, now: Instant) {
         let waiting = self.changed.is_some_and(|at| now < at + STEP_DOWN) && !self.went_up;
         if waiting || self.steps == self.most {

@@ -48,6 +48,8 @@ pub struct ReceiveStream {
     first: Option<u64>,
     highest: u64,
     received: u64,
+    /// Those of them that came as retransmissions.
+    repaired: u64,
     missing: BTreeMap<u64, Missing>,
     nack: bool,
     give_up: bool,
@@ -77,6 +79,7 @@ impl ReceiveStream {
             first: None,
             highest: 0,
             received: 0,
+            repaired: 0,
             missing: BTreeMap::new(),
             nack,
             give_up: false,
@@ -113,8 +116,9 @@ impl ReceiveStream {
             return Received::Duplicate;
         }
         self.received += 1;
-        if let Some(timestamp) = timestamp {
-            self.update_jitter(timestamp, now);
+        match timestamp {
+            Some(timestamp) => self.update_jitter(timestamp, now),
+            None => self.repaired += 1,
         }
         if has_payload || !newest {
             return Received::New(self.compacted(extended));
@@ -227,21 +231,24 @@ impl ReceiveStream {
     }
 
     /// The report block about this source (RFC 3550 section 6.4.1 and appendix A.3).
+    /// What came as a retransmission was lost on this source: reports are about
+    /// the network, and the publisher's estimator counts on that.
     pub fn report(&mut self, now: Instant) -> Option<ReportBlock> {
         let first = self.first?;
         let expected = self.highest + 1 - first;
+        let received = self.received - self.repaired;
         let (expected_before, received_before) = self
             .last_report
-            .replace((expected, self.received))
+            .replace((expected, received))
             .unwrap_or_default();
         let expected_interval = expected.saturating_sub(expected_before);
-        let received_interval = self.received - received_before;
+        let received_interval = received - received_before;
         let lost_interval = expected_interval.saturating_sub(received_interval);
         let fraction_lost = match expected_interval {
             0 => 0,
             interval => u8::try_from(lost_interval * 256 / interval).unwrap_or(u8::MAX),
         };
-        let lost = expected as i64 - self.received as i64;
+        let lost = expected as i64 - received as i64;
         let (last_sr, delay_since_last_sr) = match self.last_sr {
             None => (0, 0),
             Some((ntp, at)) => (ntp.middle(), to_dlsr(now.saturating_duration_since(at))),

@@ -54,6 +54,10 @@ pub struct Rewriter {
     clock_rate: u32,
     next: u64,
     last: Option<Last>,
+    /// The mapping of the newest packets: in place, since one memory access more
+    /// per packet is felt when there are thousands of subscriptions.
+    current: Option<Mapping>,
+    /// Those before it, oldest first.
     history: VecDeque<Mapping>,
 }
 
@@ -65,13 +69,18 @@ impl Rewriter {
             clock_rate,
             next: u64::from(first_sequence),
             last: None,
-            history: VecDeque::with_capacity(MAX_HISTORY),
+            current: None,
+            history: VecDeque::new(),
         }
     }
 
-    /// Begins with, or changes to, the source that `meta` belongs to. The new
-    /// source's time goes on from the old one's by the time between arrivals.
-    pub fn switch(&mut self, meta: &PacketMeta) -> Rewritten {
+    /// Begins with, or changes to, the source that `meta` belongs to.
+    ///
+    /// `aligned` is the packet's timestamp on the old source's clock, where the
+    /// publisher's sender reports tell it. Without it, or when it can't be right,
+    /// time goes on by the time between arrivals.
+    pub fn switch(&mut self, meta: &PacketMeta, aligned: Option<u32>) -> Rewritten {
+        let aligned = aligned.and_then(|timestamp| self.map_timestamp(timestamp));
         let mut mapping = Mapping {
             from: meta.sequence,
             sequence: self.next.wrapping_sub(meta.sequence),
@@ -86,7 +95,13 @@ impl Rewriter {
                 self.clock_rate,
             );
             // Two frames never share a timestamp.
-            let wanted = last.out.timestamp.wrapping_add(ticks.max(1));
+            let by_arrival = last.out.timestamp.wrapping_add(ticks.max(1));
+            let plausible = |timestamp: &u32| {
+                let after = timestamp.wrapping_sub(last.out.timestamp) as i32 > 0;
+                let apart = (timestamp.wrapping_sub(by_arrival) as i32).unsigned_abs();
+                after && apart < self.clock_rate
+            };
+            let wanted = aligned.filter(plausible).unwrap_or(by_arrival);
             mapping.timestamp = wanted.wrapping_sub(meta.timestamp);
             if let (Some(old), Some(new)) = (&last.out.vp8, &meta.vp8) {
                 if let (Some((old, _)), Some((new, _))) = (old.picture_id, new.picture_id) {
@@ -102,25 +117,32 @@ impl Rewriter {
         }
         // Late packets of the old source must not be mapped by the new one.
         self.history.clear();
-        self.history.push_back(mapping);
+        self.current = Some(mapping);
         self.emit(meta, &mapping)
+    }
+
+    /// What the current source's timestamp is for the receiver.
+    #[must_use]
+    pub fn map_timestamp(&self, timestamp: u32) -> Option<u32> {
+        let mapping = self.current?;
+        Some(timestamp.wrapping_add(mapping.timestamp))
     }
 
     /// Maps a packet of the current source. `None` before the first
     /// [`switch`](Self::switch), and for one from before it.
     pub fn forward(&mut self, meta: &PacketMeta) -> Option<Rewritten> {
-        let mapping = *self
-            .history
-            .iter()
-            .rev()
-            .find(|mapping| mapping.from <= meta.sequence)?;
+        let mut mapping = self.current?;
+        if meta.sequence < mapping.from {
+            let mut older = self.history.iter().rev();
+            mapping = *older.find(|mapping| mapping.from <= meta.sequence)?;
+        }
         Some(self.emit(meta, &mapping))
     }
 
     /// Leaves a packet out without a gap. Only the newest packet can be left
     /// out so; of a late one the receiver sees a gap.
     pub fn leave_out(&mut self, meta: &PacketMeta) {
-        let (Some(mapping), Some(last)) = (self.history.back().copied(), &mut self.last) else {
+        let (Some(current), Some(last)) = (self.current, &mut self.last) else {
             return;
         };
         if meta.sequence <= last.source {
@@ -133,16 +155,16 @@ impl Rewriter {
         let new_frame = picture_id.is_some() && picture_id != last.source_picture_id;
         last.source = meta.sequence;
         last.source_picture_id = picture_id.or(last.source_picture_id);
-        let mapping = Mapping {
-            from: meta.sequence + 1,
-            sequence: mapping.sequence.wrapping_sub(1),
-            picture_id: mapping.picture_id.wrapping_sub(u16::from(new_frame)),
-            ..mapping
-        };
         if self.history.len() == MAX_HISTORY {
             self.history.pop_front();
         }
-        self.history.push_back(mapping);
+        self.history.push_back(current);
+        self.current = Some(Mapping {
+            from: meta.sequence + 1,
+            sequence: current.sequence.wrapping_sub(1),
+            picture_id: current.picture_id.wrapping_sub(u16::from(new_frame)),
+            ..current
+        });
     }
 
     fn emit(&mut self, meta: &PacketMeta, mapping: &Mapping) -> Rewritten {
@@ -215,7 +237,7 @@ mod tests {
     fn numbers_go_on_when_layers_change() {
         let start = Instant::now();
         let mut rewriter = Rewriter::new(90_000, 500);
-        let first = rewriter.switch(&meta(70_000, 32_760, 0, start));
+        let first = rewriter.switch(&meta(70_000, 32_760, 0, start), None);
         assert_eq!((first.sequence, first.timestamp), (500, 32_760 * 3_000));
         let mut last = first;
         for n in 1..20u16 {
@@ -229,7 +251,7 @@ mod tests {
         }
         // Another layer with other numbers, 40 ms later.
         let now = start + Duration::from_millis(33 * 19 + 40);
-        let out = rewriter.switch(&meta(3, 9, 0, now));
+        let out = rewriter.switch(&meta(3, 9, 0, now), None);
         assert_eq!(out.sequence, last.sequence + 1);
         assert_eq!(out.timestamp, last.timestamp.wrapping_add(3_600));
         assert_eq!(picture_id(&out), (picture_id(&last) + 1) & 0x7fff);
@@ -247,7 +269,7 @@ mod tests {
     fn frames_of_higher_temporal_layers_leave_no_gap() {
         let start = Instant::now();
         let mut rewriter = Rewriter::new(90_000, 0);
-        let mut sequences = vec![rewriter.switch(&meta(1_000, 0, 0, start))];
+        let mut sequences = vec![rewriter.switch(&meta(1_000, 0, 0, start), None)];
         // Frames of two packets; every second one is of layer 1 and left out.
         for n in 1..400u64 {
             let frame = (n / 2) as u16;
@@ -268,7 +290,7 @@ mod tests {
     fn late_packets_get_the_places_that_were_kept_for_them() {
         let start = Instant::now();
         let mut rewriter = Rewriter::new(90_000, 0);
-        rewriter.switch(&meta(10, 0, 0, start));
+        rewriter.switch(&meta(10, 0, 0, start), None);
         let mut seen = vec![0];
         rewriter.leave_out(&meta(12, 2, 1, start));
         for (source, frame) in [(14, 4), (13, 3), (11, 1), (15, 5)] {
@@ -286,8 +308,8 @@ mod tests {
     fn two_sources_that_arrive_at_once_do_not_share_a_timestamp() {
         let start = Instant::now();
         let mut rewriter = Rewriter::new(90_000, 0);
-        let first = rewriter.switch(&meta(1, 0, 0, start));
-        let second = rewriter.switch(&meta(500, 700, 0, start));
+        let first = rewriter.switch(&meta(1, 0, 0, start), None);
+        let second = rewriter.switch(&meta(500, 700, 0, start), None);
         assert_eq!(second.timestamp, first.timestamp.wrapping_add(1));
     }
 }

@@ -7,7 +7,7 @@ use visavis_rtp::codec::vp8;
 use visavis_rtp::ext::{ExtensionKind, ExtensionMap};
 use visavis_rtp::rtcp::SenderInfo;
 use visavis_rtp::srtp::{SrtpError, SrtpTx};
-use visavis_rtp::{RtpError, RtpFields, RtpWriter, write_osn};
+use visavis_rtp::{MediaKind, RtpError, RtpFields, RtpWriter, write_osn};
 
 use crate::cache::{Cached, PacketCache};
 use crate::downlink::Downlink;
@@ -15,8 +15,10 @@ use crate::meta::PacketMeta;
 use crate::passed::passed;
 use crate::rewrite::{Rewriter, Rewritten};
 
-/// Packets that can be sent again: a second of 500 packets. A power of two.
-const RESENDABLE: usize = 512;
+/// Packets that can be sent again: a second of 500 video packets, and more than a
+/// second of speech. Powers of two.
+const RESENDABLE_VIDEO: usize = 512;
+const RESENDABLE_AUDIO: usize = 64;
 /// First packets that carry the mid, so that the receiver can bind the source;
 /// browsers need one, and some are lost.
 const PACKETS_WITH_MID: u32 = 100;
@@ -26,6 +28,8 @@ const ONE_BYTE_MAX: usize = 16;
 /// How a stream is sent, from the negotiation with its receiver.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SendParams {
+    /// Audio or video.
+    pub kind: MediaKind,
     /// Our source.
     pub ssrc: u32,
     /// The receiver's payload type.
@@ -45,8 +49,24 @@ pub struct SendParams {
     pub first_sequence: u16,
 }
 
+/// One life of a received source: packet numbers of two of them have nothing to
+/// do with each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Origin(pub u64);
+
+/// What makes a packet the first one of a source that takes over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// The same source goes on.
+    Next,
+    /// Another source begins here; the timestamp is the packet's on the old
+    /// source's clock, where it is known.
+    Switch(Option<u32>),
+}
+
 #[derive(Debug, Clone, Copy)]
 struct Sent {
+    origin: Origin,
     source: u64,
     out: Rewritten,
     marker: bool,
@@ -71,9 +91,13 @@ impl SendStream {
     #[must_use]
     pub fn new(params: SendParams) -> Self {
         let first = params.first_sequence & 0x7fff;
+        let resendable = match params.kind {
+            MediaKind::Audio => RESENDABLE_AUDIO,
+            MediaKind::Video => RESENDABLE_VIDEO,
+        };
         Self {
             rewriter: Rewriter::new(params.clock_rate, first),
-            sent: vec![None; RESENDABLE],
+            sent: vec![None; resendable],
             next_rtx: u64::from(first),
             mids_left: PACKETS_WITH_MID,
             counts: SenderInfo::default(),
@@ -88,24 +112,39 @@ impl SendStream {
         self.counts
     }
 
-    /// Sends a packet of the current layer; with `switch` it is the first of a
-    /// layer that takes over. Writes it sealed into `slot` and gives its length;
-    /// `None` when it has no place in the stream.
+    /// Takes what a new negotiation says. What was sent before can't be sent
+    /// again when that changes its bytes.
+    pub fn set_params(&mut self, params: SendParams) {
+        if self.params != params {
+            self.sent.fill(None);
+            self.mids_left = PACKETS_WITH_MID;
+            self.params = params;
+        }
+    }
+
+    /// What the current source's timestamp is for the receiver.
+    #[must_use]
+    pub fn map_timestamp(&self, timestamp: u32) -> Option<u32> {
+        self.rewriter.map_timestamp(timestamp)
+    }
+
+    /// Sends a packet of `origin`. Writes it sealed into `slot` and gives its
+    /// length; `None` when it has no place in the stream.
     ///
     /// # Errors
     /// When the slot is too small.
     pub fn forward(
         &mut self,
         packet: &Cached<'_>,
-        switch: bool,
+        (origin, step): (Origin, Step),
         downlink: &mut Downlink,
         tx: &SrtpTx,
         slot: &mut [u8],
         now: Instant,
     ) -> Result<Option<usize>, SrtpError> {
-        let out = match switch {
-            true => Some(self.rewriter.switch(packet.meta)),
-            false => self.rewriter.forward(packet.meta),
+        let out = match step {
+            Step::Switch(aligned) => Some(self.rewriter.switch(packet.meta, aligned)),
+            Step::Next => self.rewriter.forward(packet.meta),
         };
         let Some(out) = out else { return Ok(None) };
         let with_mid = self.mids_left > 0;
@@ -113,13 +152,15 @@ impl SendStream {
         let number = downlink.number();
         let marker = packet.meta.marker;
         let sent = Sent {
+            origin,
             source: packet.meta.sequence,
             out,
             marker,
             with_mid,
             number,
         };
-        self.sent[out.sequence as usize % RESENDABLE] = Some(sent);
+        let at = out.sequence as usize % self.sent.len();
+        self.sent[at] = Some(sent);
         let len = self.write_plain(packet, &sent, tx, slot)?;
         downlink.note(number, len, now);
         self.counts.packets = self.counts.packets.wrapping_add(1);
@@ -134,24 +175,25 @@ impl SendStream {
     }
 
     /// Sends a packet again that the receiver misses, under its 16-bit number.
-    /// `None` when it is no longer there.
+    /// `cache_of` gives the cache of an origin that is still there. `None` when
+    /// the packet is no longer there.
     ///
     /// # Errors
     /// When the slot is too small.
-    pub fn resend(
+    pub fn resend<'a>(
         &mut self,
         sequence: u16,
-        cache: &PacketCache,
+        cache_of: impl FnOnce(Origin) -> Option<&'a PacketCache>,
         downlink: &mut Downlink,
         tx: &SrtpTx,
         slot: &mut [u8],
         now: Instant,
     ) -> Result<Option<usize>, SrtpError> {
-        let sent = self.sent[usize::from(sequence) % RESENDABLE];
+        let sent = self.sent[usize::from(sequence) % self.sent.len()];
         let Some(sent) = sent.filter(|sent| sent.out.sequence as u16 == sequence) else {
             return Ok(None);
         };
-        let Some(packet) = cache.get(sent.source) else {
+        let Some(packet) = cache_of(sent.origin).and_then(|cache| cache.get(sent.source)) else {
             return Ok(None);
         };
         let Some((ssrc, payload_type)) = self.params.rtx else {

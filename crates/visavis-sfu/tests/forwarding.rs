@@ -4,8 +4,20 @@
 use std::time::Instant;
 
 use visavis_rtp::srtp::{Profile, SrtpRx, SrtpTx};
-use visavis_rtp::{Codec, ExtensionKind, ExtensionMap, RtpFields, RtpHeader, RtpWriter};
-use visavis_sfu::{Downlink, PacketCache, PacketMeta, SendParams, SendStream, pass_on};
+use visavis_rtp::{Codec, ExtensionKind, ExtensionMap, MediaKind, RtpFields, RtpHeader, RtpWriter};
+use visavis_sfu::{
+    Downlink, Origin, PacketCache, PacketMeta, SendParams, SendStream, Step, pass_on,
+};
+
+const ORIGIN: Origin = Origin(1);
+
+fn step(first: bool) -> Step {
+    if first {
+        Step::Switch(None)
+    } else {
+        Step::Next
+    }
+}
 
 /// Where the numbers begin: the upper half of what was asked for is not used.
 const FIRST: u16 = 65_530 & 0x7fff;
@@ -61,6 +73,7 @@ impl Forwarder {
         ];
         let profile = Profile::AeadAes128Gcm;
         let stream = SendStream::new(SendParams {
+            kind: MediaKind::Video,
             ssrc: 77,
             payload_type: 100,
             rtx,
@@ -97,7 +110,7 @@ impl Forwarder {
             .stream
             .forward(
                 &cached,
-                first,
+                (ORIGIN, step(first)),
                 &mut self.downlink,
                 &self.tx,
                 &mut slot,
@@ -114,7 +127,14 @@ impl Forwarder {
         let (cache, downlink) = (&self.cache, &mut self.downlink);
         let sent = self
             .stream
-            .resend(sequence, cache, downlink, &self.tx, &mut slot, self.now)
+            .resend(
+                sequence,
+                |_| Some(cache),
+                downlink,
+                &self.tx,
+                &mut slot,
+                self.now,
+            )
             .unwrap();
         sent.map(|len| slot[..len].to_vec())
     }

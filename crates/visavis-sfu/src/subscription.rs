@@ -1,0 +1,160 @@
+//! One receiver's share of one track.
+
+use std::time::Instant;
+
+use visavis_rtp::ExtensionMap;
+use visavis_rtp::srtp::SrtpTx;
+
+use crate::api::{Appetite, PeerId, SendSection, Wanted};
+use crate::cache::Cached;
+use crate::downlink::Downlink;
+use crate::layers::layer_for;
+use crate::send::{SendParams, SendStream, Step};
+use crate::track::{Source, Track};
+
+/// Where datagrams go.
+pub trait PacketSink {
+    /// Room for one datagram to `peer`; `None` when there is none, or no way to
+    /// it: the packet is then lost.
+    fn begin(&mut self, peer: PeerId) -> Option<&mut [u8]>;
+    /// The datagram that was begun has this many octets; 0 takes it back.
+    fn commit(&mut self, len: usize);
+}
+
+#[derive(Debug)]
+pub(crate) struct Subscription {
+    pub(crate) peer: usize,
+    pub(crate) peer_id: PeerId,
+    /// Where the track is, once it is published.
+    pub(crate) track: Option<usize>,
+    pub(crate) section: SendSection,
+    pub(crate) stream: SendStream,
+    pub(crate) appetite: Appetite,
+    /// The layer that is sent.
+    pub(crate) current: Option<usize>,
+    /// The layer that should be; `None` for nothing.
+    pub(crate) target: Option<usize>,
+    /// Packets sent when the receiver last reported on it.
+    pub(crate) reported_packets: u32,
+    /// Packets sent at our last sender report.
+    pub(crate) described_packets: u32,
+}
+
+/// What one receiver's SRTP needs.
+pub(crate) struct Outlet<'a> {
+    pub(crate) tx: &'a SrtpTx,
+    pub(crate) downlink: &'a mut Downlink,
+    pub(crate) sent_octets: &'a mut u64,
+}
+
+pub(crate) fn params(section: &SendSection, extensions: ExtensionMap) -> SendParams {
+    SendParams {
+        kind: section.codec.kind(),
+        ssrc: section.ssrc,
+        payload_type: section.payload_type,
+        rtx: section.rtx,
+        clock_rate: section.clock_rate,
+        extensions,
+        mid: section.mid.clone(),
+        // The SSRC is random and never used twice: so is this.
+        first_sequence: (section.ssrc ^ section.ssrc >> 16) as u16,
+    }
+}
+
+impl Subscription {
+    /// Decides which layer should be sent.
+    pub(crate) fn retarget(&mut self, track: &Track, guard_steps: u8) {
+        self.target = self.wanted_layer(track, guard_steps);
+        if self.target.is_none() {
+            self.current = None;
+        }
+    }
+
+    fn wanted_layer(&self, track: &Track, guard_steps: u8) -> Option<usize> {
+        if self.appetite.disabled {
+            return None;
+        }
+        if track.kind == visavis_rtp::MediaKind::Audio {
+            return Some(0);
+        }
+        if guard_steps >= crate::peer::GUARD_STEPS {
+            return None;
+        }
+        let highest = track.layers.len() - 1;
+        let wanted = match self.appetite.size {
+            Wanted::Layer(layer) => usize::from(layer),
+            Wanted::Size(size) => layer_for(&track.sizes, size).unwrap_or(highest),
+        };
+        let limited = wanted.min(highest).saturating_sub(usize::from(guard_steps));
+        Some(track.nearest_active(limited))
+    }
+
+    /// Whether it waits for a keyframe of its target.
+    pub(crate) fn waits(&self) -> Option<usize> {
+        self.target.filter(|target| self.current != Some(*target))
+    }
+
+    /// Sends the track's packets of this batch.
+    pub(crate) fn forward_batch(
+        &mut self,
+        track: &Track,
+        outlet: &mut Outlet<'_>,
+        sink: &mut impl PacketSink,
+        now: Instant,
+    ) {
+        for pending in &track.pending {
+            let Some(source) = &track.layers[pending.layer].source else {
+                continue;
+            };
+            if source.codec.codec != self.section.codec {
+                continue;
+            }
+            let Some(packet) = source.cache.get(pending.sequence) else {
+                continue;
+            };
+            let Some(step) = self.step(track, pending.layer, &packet) else {
+                continue;
+            };
+            self.send(&packet, (source, step), outlet, sink, now);
+        }
+    }
+
+    /// What to do with a packet of `layer`: nothing, send it, or begin with it.
+    fn step(&mut self, track: &Track, layer: usize, packet: &Cached<'_>) -> Option<Step> {
+        if self.current == Some(layer) {
+            return Some(Step::Next);
+        }
+        if self.target != Some(layer) || !packet.meta.starts_keyframe {
+            return None;
+        }
+        let before = self.current.replace(layer);
+        let timestamp = packet.meta.timestamp;
+        let aligned = before.and_then(|old| track.convert_timestamp(timestamp, layer, old));
+        Some(Step::Switch(aligned))
+    }
+
+    fn send(
+        &mut self,
+        packet: &Cached<'_>,
+        (source, step): (&Source, Step),
+        outlet: &mut Outlet<'_>,
+        sink: &mut impl PacketSink,
+        now: Instant,
+    ) {
+        let Some(slot) = sink.begin(self.peer_id) else {
+            if step != Step::Next {
+                // It has not begun after all.
+                self.current = None;
+            }
+            return;
+        };
+        let (tx, downlink) = (outlet.tx, &mut *outlet.downlink);
+        let origin = (source.origin, step);
+        let sealed = self.stream.forward(packet, origin, downlink, tx, slot, now);
+        // The only error is a packet that is too large for a datagram; a
+        // publisher that sends such harms only its own track.
+        let len = sealed.ok().flatten().unwrap_or(0);
+        *outlet.sent_octets += len as u64;
+        sink.commit(len);
+    }
+}
