@@ -1,33 +1,40 @@
 //! The project's chores, each one command that sets up what it needs.
 
-use std::process::{Command, ExitCode};
+mod fuzz;
+mod serve;
+mod test;
+mod tools;
+mod web;
+
+use std::process::ExitCode;
 use std::time::Instant;
+
+use tools::{Failed, cargo};
 
 const USAGE: &str = "usage: cargo xtask <command>
 
-  test [FILTER]   every test of the workspace
-  lint            formatting and clippy, warnings denied
-  bench forward   what forwarding costs, as a multiple of a bare seal";
-
-/// A step that did not succeed, as it was called.
-struct Failed(String);
+  serve [OPTIONS]  builds the pages and the server, and runs it (options: serve help)
+  test [FILTER]    every test; with a filter, the workspace's tests of that name
+  test --long      with the long load and leak runs and fuzzing
+  lint             formatting, clippy, and the pages' lint and types; warnings denied
+  fuzz SECONDS [TARGET]
+                   coverage-guided fuzzing of what reads untrusted bytes
+  bench forward    what forwarding costs, as a multiple of a bare seal";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let start = Instant::now();
     let done = match arguments[..] {
-        ["test"] => cargo(&["test", "--workspace", "--locked"]),
-        ["test", filter] => cargo(&["test", "--workspace", "--locked", filter]),
+        ["serve", "help"] => serve::run(&["--help"]),
+        ["serve", ref options @ ..] => serve::run(options),
+        ["test"] => test::all(test::Extent::Usual),
+        ["test", "--long"] => test::all(test::Extent::Long),
+        ["test", filter] => test::of_the_workspace(Some(filter)),
         ["lint"] => lint(),
-        ["bench", "forward"] => cargo(&[
-            "bench",
-            "--package",
-            "visavis-sfu",
-            "--bench",
-            "forward",
-            "--locked",
-        ]),
+        ["fuzz", seconds] => fuzz::run(seconds, None),
+        ["fuzz", seconds, target] => fuzz::run(seconds, Some(target)),
+        ["bench", "forward"] => bench_forward(),
         _ => Err(Failed(USAGE.to_owned())),
     };
     match done {
@@ -52,19 +59,17 @@ fn lint() -> Result<(), Failed> {
         "--",
         "--deny",
         "warnings",
-    ])
+    ])?;
+    web::lint()
 }
 
-fn cargo(arguments: &[&str]) -> Result<(), Failed> {
-    // Cargo tells its children which cargo they belong to.
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let status = Command::new(cargo).args(arguments).status();
-    match status {
-        Ok(status) if status.success() => Ok(()),
-        Ok(status) => Err(Failed(format!(
-            "cargo {} failed: {status}",
-            arguments.join(" ")
-        ))),
-        Err(error) => Err(Failed(format!("cargo can't be started: {error}"))),
-    }
+fn bench_forward() -> Result<(), Failed> {
+    cargo(&[
+        "bench",
+        "--package",
+        "visavis-sfu",
+        "--bench",
+        "forward",
+        "--locked",
+    ])
 }
