@@ -6,7 +6,7 @@ use crate::meta::PacketMeta;
 
 /// How long a packet is kept: retransmissions older than this come too late for
 /// a conversation. (A recorder keeps its own horizon.)
-const HORIZON: Duration = Duration::from_secs(1);
+pub(crate) const HORIZON: Duration = Duration::from_secs(1);
 /// Bytes at first: a second of speech, or of a small video layer.
 const FIRST_BYTES: usize = 16 << 10;
 /// Bytes at most: a second at 16 Mbit/s, more than any camera sends.

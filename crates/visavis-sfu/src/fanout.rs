@@ -36,6 +36,7 @@ impl Sfu {
                 continue;
             };
             let mut outlet = Outlet {
+                peer: peer.id,
                 tx,
                 downlink: &mut peer.downlink,
                 sent_octets: &mut peer.sent_octets,

@@ -124,8 +124,8 @@ impl Sfu {
             }
         }
         let packets = subscription.stream.counts().packets;
-        let sent = u64::from(packets.wrapping_sub(subscription.reported_packets));
-        subscription.reported_packets = packets;
+        let sent = u64::from(packets.wrapping_sub(subscription.rest.reported_packets));
+        subscription.rest.reported_packets = packets;
         loss.packets += sent;
         loss.lost += sent * u64::from(block.fraction_lost);
     }
@@ -145,8 +145,8 @@ impl Sfu {
         let Some(subscription) = subscription else {
             return;
         };
-        let layer = subscription.current.or(subscription.target);
-        if let (Some(track), Some(layer)) = (subscription.track, layer) {
+        let layer = subscription.current().or(subscription.target());
+        if let (Some(track), Some(layer)) = (subscription.rest.track, layer) {
             self.want_keyframe(track, layer);
         }
     }
@@ -172,7 +172,11 @@ impl Sfu {
         let (Some(subscription), Some((tx, _))) = (subscription, &peer.srtp) else {
             return;
         };
-        let Some(track) = subscription.track.and_then(|track| self.tracks.get(track)) else {
+        let Some(track) = subscription
+            .rest
+            .track
+            .and_then(|track| self.tracks.get(track))
+        else {
             return;
         };
         let cache_of = |origin| {
@@ -392,7 +396,7 @@ impl Sfu {
             if let Some(info) = self.sender_info(place, now)
                 && let Some(subscription) = self.subscriptions.get(place)
             {
-                let section = &subscription.section;
+                let section = &subscription.rest.section;
                 let mut builder = Builder::new(rtcp);
                 builder.sender_report(section.ssrc, &info, &[]);
                 builder.cname(section.ssrc, &section.cname);
@@ -409,16 +413,16 @@ impl Sfu {
         let ours = self.wall.at(now);
         let subscription = self.subscriptions.get_mut(place)?;
         let counts = subscription.stream.counts();
-        if counts.packets == subscription.described_packets {
+        if counts.packets == subscription.rest.described_packets {
             return None;
         }
-        let track = self.tracks.get(subscription.track?)?;
-        let source = track.layers.get(subscription.current?)?.source.as_ref()?;
+        let track = self.tracks.get(subscription.rest.track?)?;
+        let source = track.layers.get(subscription.current()?)?.source.as_ref()?;
         let offset = self.peers.get(track.publisher)?.clock?;
         let theirs = offset.to_publisher(ours);
         let rtp = source.clock?.rtp_at(theirs, source.codec.clock_rate);
         let rtp = subscription.stream.map_timestamp(rtp)?;
-        subscription.described_packets = counts.packets;
+        subscription.rest.described_packets = counts.packets;
         Some(SenderInfo {
             ntp: ours,
             rtp,

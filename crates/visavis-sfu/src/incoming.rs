@@ -215,7 +215,8 @@ impl Sfu {
 
     /// A layer is carried by another source than before, or by its first one.
     fn begin_source(&mut self, binding: Binding, ssrc: u32, codec: PayloadCodec, at: usize) {
-        self.origins += 1;
+        // Comes round after years of new sources; nothing of then is kept.
+        self.origins = self.origins.wrapping_add(1);
         let origin = Origin(self.origins);
         let Some(track) = self.tracks.get_mut(binding.track) else {
             return;
@@ -242,9 +243,9 @@ impl Sfu {
         }
         for &place in &track.subscriptions {
             if let Some(subscription) = self.subscriptions.get_mut(place)
-                && subscription.current == Some(binding.layer)
+                && subscription.current() == Some(binding.layer)
             {
-                subscription.current = None;
+                subscription.stop();
             }
         }
         self.retarget_track(binding.track);

@@ -24,6 +24,7 @@ mod peer;
 mod receive;
 mod rewrite;
 mod send;
+mod sent;
 mod sfu;
 mod slab;
 mod subscription;

@@ -35,13 +35,31 @@ struct Mapping {
     key_idx: u8,
 }
 
+/// What the numbers of another source go on from.
 #[derive(Debug, Clone, Copy)]
 struct Last {
-    source: u64,
-    out: Rewritten,
     arrival: Instant,
+    /// The newest source number, sent or left out, and its picture.
+    source: u64,
     source_picture_id: Option<u16>,
+    /// As they were sent.
+    timestamp: u32,
+    picture_id: Option<u16>,
+    tl0_pic_idx: Option<u8>,
+    key_idx: Option<u8>,
 }
+
+#[derive(Debug, Clone, Copy)]
+struct Current {
+    /// The mapping of the newest packets: in place, since one memory access more
+    /// per packet is felt when there are thousands of subscriptions.
+    mapping: Mapping,
+    last: Last,
+}
+
+/// Mappings before the current one, oldest first.
+#[derive(Debug, Default)]
+struct History(VecDeque<Mapping>);
 
 /// Rewrites the packets of one subscription.
 ///
@@ -51,14 +69,12 @@ struct Last {
 /// number is never given to two different packets.
 #[derive(Debug)]
 pub struct Rewriter {
-    clock_rate: u32,
     next: u64,
-    last: Option<Last>,
-    /// The mapping of the newest packets: in place, since one memory access more
-    /// per packet is felt when there are thousands of subscriptions.
-    current: Option<Mapping>,
-    /// Those before it, oldest first.
-    history: VecDeque<Mapping>,
+    /// `None` until the first source begins.
+    current: Option<Current>,
+    clock_rate: u32,
+    /// Only where something was left out: outside, for its size.
+    history: Option<Box<History>>,
 }
 
 impl Rewriter {
@@ -66,11 +82,10 @@ impl Rewriter {
     #[must_use]
     pub fn new(clock_rate: u32, first_sequence: u16) -> Self {
         Self {
-            clock_rate,
             next: u64::from(first_sequence),
-            last: None,
             current: None,
-            history: VecDeque::new(),
+            clock_rate,
+            history: None,
         }
     }
 
@@ -89,96 +104,105 @@ impl Rewriter {
             tl0_pic_idx: 0,
             key_idx: 0,
         };
-        if let Some(last) = &self.last {
-            let ticks = ticks(
-                meta.arrival.saturating_duration_since(last.arrival),
-                self.clock_rate,
-            );
-            // Two frames never share a timestamp.
-            let by_arrival = last.out.timestamp.wrapping_add(ticks.max(1));
-            let plausible = |timestamp: &u32| {
-                let after = timestamp.wrapping_sub(last.out.timestamp) as i32 > 0;
-                let apart = (timestamp.wrapping_sub(by_arrival) as i32).unsigned_abs();
-                after && apart < self.clock_rate
-            };
-            let wanted = aligned.filter(plausible).unwrap_or(by_arrival);
-            mapping.timestamp = wanted.wrapping_sub(meta.timestamp);
-            if let (Some(old), Some(new)) = (&last.out.vp8, &meta.vp8) {
-                if let (Some((old, _)), Some((new, _))) = (old.picture_id, new.picture_id) {
+        let last = self.current.map(|current| current.last);
+        if let Some(last) = &last {
+            mapping.timestamp = self
+                .next_timestamp(last, meta, aligned)
+                .wrapping_sub(meta.timestamp);
+            if let Some(new) = &meta.vp8 {
+                if let (Some(old), Some((new, _))) = (last.picture_id, new.picture_id) {
                     mapping.picture_id = old.wrapping_add(1).wrapping_sub(new);
                 }
-                if let (Some(old), Some(new)) = (old.tl0_pic_idx, new.tl0_pic_idx) {
+                if let (Some(old), Some(new)) = (last.tl0_pic_idx, new.tl0_pic_idx) {
                     mapping.tl0_pic_idx = old.wrapping_add(1).wrapping_sub(new);
                 }
-                if let (Some(old), Some(new)) = (old.key_idx, new.key_idx) {
+                if let (Some(old), Some(new)) = (last.key_idx, new.key_idx) {
                     mapping.key_idx = old.wrapping_add(1).wrapping_sub(new);
                 }
             }
         }
         // Late packets of the old source must not be mapped by the new one.
-        self.history.clear();
-        self.current = Some(mapping);
-        self.emit(meta, &mapping)
+        if let Some(history) = &mut self.history {
+            history.0.clear();
+        }
+        self.emit(meta, mapping, mapping)
+    }
+
+    /// The timestamp of the first packet of a source that takes over.
+    fn next_timestamp(&self, last: &Last, meta: &PacketMeta, aligned: Option<u32>) -> u32 {
+        let elapsed = meta.arrival.saturating_duration_since(last.arrival);
+        // Two frames never share a timestamp.
+        let ticks = ticks(elapsed, self.clock_rate).max(1);
+        let by_arrival = last.timestamp.wrapping_add(ticks);
+        let plausible = |timestamp: &u32| {
+            let after = timestamp.wrapping_sub(last.timestamp) as i32 > 0;
+            let apart = (timestamp.wrapping_sub(by_arrival) as i32).unsigned_abs();
+            after && apart < self.clock_rate
+        };
+        aligned.filter(plausible).unwrap_or(by_arrival)
+    }
+
+    /// The extended sequence number with this lower half that was given last.
+    pub(crate) fn extend(&self, sequence: u32) -> u64 {
+        let back = (self.next as u32).wrapping_sub(sequence);
+        self.next.wrapping_sub(u64::from(back))
+    }
+
+    /// The number of the next new packet.
+    pub(crate) fn next_sequence(&self) -> u64 {
+        self.next
+    }
+
+    /// The timestamp of the newest packet; 0 before the first.
+    pub(crate) fn last_timestamp(&self) -> u32 {
+        self.current.map_or(0, |current| current.last.timestamp)
     }
 
     /// What the current source's timestamp is for the receiver.
     #[must_use]
     pub fn map_timestamp(&self, timestamp: u32) -> Option<u32> {
-        let mapping = self.current?;
+        let mapping = self.current.as_ref()?.mapping;
         Some(timestamp.wrapping_add(mapping.timestamp))
     }
 
     /// Maps a packet of the current source. `None` before the first
     /// [`switch`](Self::switch), and for one from before it.
     pub fn forward(&mut self, meta: &PacketMeta) -> Option<Rewritten> {
-        let mut mapping = self.current?;
+        let current = self.current.as_ref()?.mapping;
+        let mut mapping = current;
         if meta.sequence < mapping.from {
-            let mut older = self.history.iter().rev();
+            let mut older = self.history.as_ref()?.0.iter().rev();
             mapping = *older.find(|mapping| mapping.from <= meta.sequence)?;
         }
-        Some(self.emit(meta, &mapping))
+        Some(self.emit(meta, mapping, current))
     }
 
     /// Leaves a packet out without a gap. Only the newest packet can be left
     /// out so; of a late one the receiver sees a gap.
     pub fn leave_out(&mut self, meta: &PacketMeta) {
-        let (Some(current), Some(last)) = (self.current, &mut self.last) else {
+        let Some(Current { mapping, last }) = &mut self.current else {
             return;
         };
         if meta.sequence <= last.source {
             return;
         }
-        let picture_id = meta
-            .vp8
-            .and_then(|descriptor| descriptor.picture_id)
-            .map(|(id, _)| id);
+        let picture_id = picture_id(meta);
         let new_frame = picture_id.is_some() && picture_id != last.source_picture_id;
         last.source = meta.sequence;
         last.source_picture_id = picture_id.or(last.source_picture_id);
-        if self.history.len() == MAX_HISTORY {
-            self.history.pop_front();
+        let History(history) = &mut **self.history.get_or_insert_default();
+        if history.len() == MAX_HISTORY {
+            history.pop_front();
         }
-        self.history.push_back(current);
-        self.current = Some(Mapping {
-            from: meta.sequence + 1,
-            sequence: current.sequence.wrapping_sub(1),
-            picture_id: current.picture_id.wrapping_sub(u16::from(new_frame)),
-            ..current
-        });
+        history.push_back(*mapping);
+        mapping.from = meta.sequence + 1;
+        mapping.sequence = mapping.sequence.wrapping_sub(1);
+        mapping.picture_id = mapping.picture_id.wrapping_sub(u16::from(new_frame));
     }
 
-    fn emit(&mut self, meta: &PacketMeta, mapping: &Mapping) -> Rewritten {
-        let vp8 = meta.vp8.map(|mut descriptor| {
-            let id = |(id, _): (u16, bool)| (id.wrapping_add(mapping.picture_id) & 0x7fff, true);
-            descriptor.picture_id = descriptor.picture_id.map(id);
-            descriptor.tl0_pic_idx = descriptor
-                .tl0_pic_idx
-                .map(|index| index.wrapping_add(mapping.tl0_pic_idx));
-            descriptor.key_idx = descriptor
-                .key_idx
-                .map(|index| index.wrapping_add(mapping.key_idx) & 0x1f);
-            descriptor
-        });
+    /// Numbers a packet by `mapping`; `current` is that of the newest packets.
+    fn emit(&mut self, meta: &PacketMeta, mapping: Mapping, current: Mapping) -> Rewritten {
+        let vp8 = meta.vp8.map(|descriptor| mapping.apply(descriptor));
         let out = Rewritten {
             sequence: meta.sequence.wrapping_add(mapping.sequence),
             timestamp: meta.timestamp.wrapping_add(mapping.timestamp),
@@ -186,15 +210,38 @@ impl Rewriter {
         };
         if out.sequence >= self.next {
             self.next = out.sequence + 1;
-            self.last = Some(Last {
-                source: meta.sequence,
-                out,
+            let last = Last {
                 arrival: meta.arrival,
-                source_picture_id: meta.vp8.and_then(|d| d.picture_id).map(|(id, _)| id),
+                source: meta.sequence,
+                source_picture_id: picture_id(meta),
+                timestamp: out.timestamp,
+                picture_id: vp8.and_then(|vp8| vp8.picture_id).map(|(id, _)| id),
+                tl0_pic_idx: vp8.and_then(|vp8| vp8.tl0_pic_idx),
+                key_idx: vp8.and_then(|vp8| vp8.key_idx),
+            };
+            self.current = Some(Current {
+                mapping: current,
+                last,
             });
         }
         out
     }
+}
+
+impl Mapping {
+    fn apply(&self, mut vp8: vp8::Descriptor) -> vp8::Descriptor {
+        let id = |(id, _): (u16, bool)| (id.wrapping_add(self.picture_id) & 0x7fff, true);
+        vp8.picture_id = vp8.picture_id.map(id);
+        let index = |index: u8| index.wrapping_add(self.tl0_pic_idx);
+        vp8.tl0_pic_idx = vp8.tl0_pic_idx.map(index);
+        let index = |index: u8| index.wrapping_add(self.key_idx) & 0x1f;
+        vp8.key_idx = vp8.key_idx.map(index);
+        vp8
+    }
+}
+
+fn picture_id(meta: &PacketMeta) -> Option<u16> {
+    meta.vp8?.picture_id.map(|(id, _)| id)
 }
 
 fn ticks(time: Duration, clock_rate: u32) -> u32 {
@@ -229,7 +276,7 @@ mod tests {
         }
     }
 
-    fn picture_id(out: &Rewritten) -> u16 {
+    fn picture(out: &Rewritten) -> u16 {
         out.vp8.unwrap().picture_id.unwrap().0
     }
 
@@ -246,7 +293,7 @@ mod tests {
                 .forward(&meta(70_000 + u64::from(n), 32_760 + n, 0, now))
                 .unwrap();
             assert_eq!(out.sequence, last.sequence + 1);
-            assert_eq!(picture_id(&out), (picture_id(&last) + 1) & 0x7fff);
+            assert_eq!(picture(&out), (picture(&last) + 1) & 0x7fff);
             last = out;
         }
         // Another layer with other numbers, 40 ms later.
@@ -254,7 +301,7 @@ mod tests {
         let out = rewriter.switch(&meta(3, 9, 0, now), None);
         assert_eq!(out.sequence, last.sequence + 1);
         assert_eq!(out.timestamp, last.timestamp.wrapping_add(3_600));
-        assert_eq!(picture_id(&out), (picture_id(&last) + 1) & 0x7fff);
+        assert_eq!(picture(&out), (picture(&last) + 1) & 0x7fff);
         let (new, old) = (out.vp8.unwrap(), last.vp8.unwrap());
         assert_eq!(
             new.tl0_pic_idx,
@@ -282,7 +329,7 @@ mod tests {
         }
         for (n, out) in sequences.iter().enumerate() {
             assert_eq!(out.sequence, n as u64);
-            assert_eq!(picture_id(out), (n / 2) as u16);
+            assert_eq!(picture(out), (n / 2) as u16);
         }
     }
 
@@ -311,5 +358,23 @@ mod tests {
         let first = rewriter.switch(&meta(1, 0, 0, start), None);
         let second = rewriter.switch(&meta(500, 700, 0, start), None);
         assert_eq!(second.timestamp, first.timestamp.wrapping_add(1));
+    }
+
+    #[test]
+    fn a_number_is_known_by_its_lower_half() {
+        let start = Instant::now();
+        let mut rewriter = Rewriter::new(90_000, 0x7fff);
+        rewriter.switch(&meta(0, 0, 0, start), None);
+        assert_eq!(rewriter.extend(0x7fff), 0x7fff);
+        // More than a publisher sends in a year, for the arithmetic.
+        rewriter.forward(&meta(0xffff_ffff, 1, 0, start));
+        assert_eq!(rewriter.extend(0x7ffe), 0x1_0000_7ffe);
+        assert_eq!(rewriter.extend(0xffff_fff0), 0xffff_fff0);
+    }
+
+    #[test]
+    fn a_rewriter_fits_a_cache_line_and_a_half() {
+        let size = size_of::<Rewriter>();
+        assert!(size <= 96, "{size}");
     }
 }

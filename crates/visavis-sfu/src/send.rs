@@ -13,15 +13,12 @@ use crate::cache::{Cached, PacketCache};
 use crate::downlink::Downlink;
 use crate::meta::PacketMeta;
 use crate::passed::passed;
-use crate::rewrite::{Rewriter, Rewritten};
+use crate::rewrite::Rewriter;
+use crate::sent::Sent;
 
-/// Packets that can be sent again: a second of 500 video packets, and more than a
-/// second of speech. Powers of two.
-const RESENDABLE_VIDEO: usize = 512;
-const RESENDABLE_AUDIO: usize = 64;
 /// First packets that carry the mid, so that the receiver can bind the source;
 /// browsers need one, and some are lost.
-const PACKETS_WITH_MID: u32 = 100;
+const PACKETS_WITH_MID: u8 = 100;
 /// Longest value of a one-byte extension (RFC 8285 section 4.2).
 const ONE_BYTE_MAX: usize = 16;
 
@@ -52,7 +49,7 @@ pub struct SendParams {
 /// One life of a received source: packet numbers of two of them have nothing to
 /// do with each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Origin(pub u64);
+pub struct Origin(pub u32);
 
 /// What makes a packet the first one of a source that takes over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,26 +61,28 @@ pub enum Step {
     Switch(Option<u32>),
 }
 
-#[derive(Debug, Clone, Copy)]
-struct Sent {
-    origin: Origin,
-    source: u64,
-    out: Rewritten,
-    marker: bool,
-    with_mid: bool,
-    /// The transport-wide number, which a literal repetition must repeat.
-    number: u16,
-}
-
-/// The sending state of one subscription's stream.
+/// The sending state of one subscription's stream: what each packet reads and
+/// writes, side by side, and the rest elsewhere. With thousands of streams this
+/// is what the processor's caches must hold.
 #[derive(Debug)]
 pub struct SendStream {
-    params: SendParams,
     rewriter: Rewriter,
-    sent: Vec<Option<Sent>>,
+    /// As in the parameters.
+    ssrc: u32,
+    payload_type: u8,
+    extensions: ExtensionMap,
+    mids_left: u8,
+    packets: u32,
+    octets: u32,
+    rest: Box<Rest>,
+}
+
+#[derive(Debug)]
+struct Rest {
+    params: SendParams,
     next_rtx: u64,
-    mids_left: u32,
-    counts: SenderInfo,
+    /// Older packets were sent by other parameters.
+    resendable_from: u64,
 }
 
 impl SendStream {
@@ -91,17 +90,19 @@ impl SendStream {
     #[must_use]
     pub fn new(params: SendParams) -> Self {
         let first = params.first_sequence & 0x7fff;
-        let resendable = match params.kind {
-            MediaKind::Audio => RESENDABLE_AUDIO,
-            MediaKind::Video => RESENDABLE_VIDEO,
-        };
         Self {
             rewriter: Rewriter::new(params.clock_rate, first),
-            sent: vec![None; resendable],
-            next_rtx: u64::from(first),
+            ssrc: params.ssrc,
+            payload_type: params.payload_type,
+            extensions: params.extensions,
             mids_left: PACKETS_WITH_MID,
-            counts: SenderInfo::default(),
-            params,
+            packets: 0,
+            octets: 0,
+            rest: Box::new(Rest {
+                params,
+                next_rtx: u64::from(first),
+                resendable_from: 0,
+            }),
         }
     }
 
@@ -109,16 +110,24 @@ impl SendStream {
     /// sender report; its caller sets the clock.
     #[must_use]
     pub fn counts(&self) -> SenderInfo {
-        self.counts
+        SenderInfo {
+            rtp: self.rewriter.last_timestamp(),
+            packets: self.packets,
+            octets: self.octets,
+            ..SenderInfo::default()
+        }
     }
 
     /// Takes what a new negotiation says. What was sent before can't be sent
     /// again when that changes its bytes.
     pub fn set_params(&mut self, params: SendParams) {
-        if self.params != params {
-            self.sent.fill(None);
+        if self.rest.params != params {
+            self.ssrc = params.ssrc;
+            self.payload_type = params.payload_type;
+            self.extensions = params.extensions;
             self.mids_left = PACKETS_WITH_MID;
-            self.params = params;
+            self.rest.resendable_from = self.rewriter.next_sequence();
+            self.rest.params = params;
         }
     }
 
@@ -150,22 +159,13 @@ impl SendStream {
         let with_mid = self.mids_left > 0;
         self.mids_left = self.mids_left.saturating_sub(1);
         let number = downlink.number();
-        let marker = packet.meta.marker;
-        let sent = Sent {
-            origin,
-            source: packet.meta.sequence,
-            out,
-            marker,
-            with_mid,
-            number,
-        };
-        let at = out.sequence as usize % self.sent.len();
-        self.sent[at] = Some(sent);
-        let len = self.write_plain(packet, &sent, tx, slot)?;
+        let from = (self.ssrc, origin);
+        let sent = Sent::new(packet.meta, from, &out, (number, with_mid));
+        let len = self.write_plain(packet, (out.sequence, &sent), tx, slot)?;
         downlink.note(number, len, now);
-        self.counts.packets = self.counts.packets.wrapping_add(1);
-        self.counts.octets = self.counts.octets.wrapping_add(packet.payload.len() as u32);
-        self.counts.rtp = out.timestamp;
+        downlink.keep(sent, now);
+        self.packets = self.packets.wrapping_add(1);
+        self.octets = self.octets.wrapping_add(packet.payload.len() as u32);
         Ok(Some(len))
     }
 
@@ -189,31 +189,32 @@ impl SendStream {
         slot: &mut [u8],
         now: Instant,
     ) -> Result<Option<usize>, SrtpError> {
-        let sent = self.sent[usize::from(sequence) % self.sent.len()];
-        let Some(sent) = sent.filter(|sent| sent.out.sequence as u16 == sequence) else {
+        let Some(sent) = downlink.kept(self.ssrc, sequence) else {
             return Ok(None);
         };
+        let first_index = self.rewriter.extend(sent.sequence);
+        if first_index < self.rest.resendable_from {
+            return Ok(None);
+        }
         let Some(packet) = cache_of(sent.origin).and_then(|cache| cache.get(sent.source)) else {
             return Ok(None);
         };
-        let Some((ssrc, payload_type)) = self.params.rtx else {
+        let Some((ssrc, payload_type)) = self.rest.params.rtx else {
             // Bytes other than the first time's under the same index would give
             // the key away: nothing in it may change.
-            return self.write_plain(&packet, &sent, tx, slot).map(Some);
+            return self
+                .write_plain(&packet, (first_index, &sent), tx, slot)
+                .map(Some);
         };
-        let index = self.next_rtx;
-        self.next_rtx += 1;
+        let index = self.rest.next_rtx;
+        self.rest.next_rtx += 1;
         let number = downlink.number();
-        let again = Sent {
-            number,
-            with_mid: true,
-            ..sent
-        };
+        let again = sent.again(number);
         let fields = RtpFields {
             marker: sent.marker,
             payload_type,
             sequence: index as u16,
-            timestamp: sent.out.timestamp,
+            timestamp: sent.timestamp,
             ssrc,
         };
         let header = self
@@ -223,7 +224,7 @@ impl SendStream {
         slot.get_mut(header..header + 2)
             .ok_or(SrtpError::NoSpace)?
             .copy_from_slice(&osn);
-        let (prefix, rest) = write_prefix(&packet, &sent.out, slot, header + 2)?;
+        let (prefix, rest) = write_prefix(&packet, &sent, slot, header + 2)?;
         let len = tx.seal_rtp(slot, header, 2 + prefix, rest, index)?;
         downlink.note(number, len, now);
         Ok(Some(len))
@@ -232,22 +233,22 @@ impl SendStream {
     fn write_plain(
         &self,
         packet: &Cached<'_>,
-        sent: &Sent,
+        (index, sent): (u64, &Sent),
         tx: &SrtpTx,
         slot: &mut [u8],
     ) -> Result<usize, SrtpError> {
         let fields = RtpFields {
             marker: sent.marker,
-            payload_type: self.params.payload_type,
-            sequence: sent.out.sequence as u16,
-            timestamp: sent.out.timestamp,
-            ssrc: self.params.ssrc,
+            payload_type: self.payload_type,
+            sequence: index as u16,
+            timestamp: sent.timestamp,
+            ssrc: self.ssrc,
         };
         let header = self
             .write_header(packet, &fields, sent, slot)
             .map_err(no_space)?;
-        let (prefix, rest) = write_prefix(packet, &sent.out, slot, header)?;
-        tx.seal_rtp(slot, header, prefix, rest, sent.out.sequence)
+        let (prefix, rest) = write_prefix(packet, sent, slot, header)?;
+        tx.seal_rtp(slot, header, prefix, rest, index)
     }
 
     fn write_header(
@@ -257,18 +258,18 @@ impl SendStream {
         sent: &Sent,
         slot: &mut [u8],
     ) -> Result<usize, RtpError> {
-        let map = &self.params.extensions;
+        let map = &self.extensions;
         let known =
             || passed(packet.extensions).filter_map(|(kind, value)| Some((map.id(kind)?, value)));
         let mid = map.id(ExtensionKind::Mid).filter(|_| sent.with_mid);
         let number = map.id(ExtensionKind::TransportCc);
         let long = |id: u8, len: usize| id > 14 || len == 0 || len > ONE_BYTE_MAX;
         let two_byte = known().any(|(id, value)| long(id, value.len()))
-            || mid.is_some_and(|id| long(id, self.params.mid.len()))
+            || mid.is_some_and(|id| long(id, self.rest.params.mid.len()))
             || number.is_some_and(|id| long(id, 2));
         let mut writer = RtpWriter::new(slot, fields, two_byte)?;
         if let Some(id) = mid {
-            writer.extension(id, self.params.mid.as_bytes())?;
+            writer.extension(id, self.rest.params.mid.as_bytes())?;
         }
         if let Some(id) = number {
             writer.extension(id, &sent.number.to_be_bytes())?;
@@ -284,11 +285,11 @@ impl SendStream {
 /// the rest of the payload, which encryption copies.
 fn write_prefix<'a>(
     packet: &Cached<'a>,
-    out: &Rewritten,
+    sent: &Sent,
     slot: &mut [u8],
     at: usize,
 ) -> Result<(usize, &'a [u8]), SrtpError> {
-    let (Some(old), Some(new)) = (&packet.meta.vp8, &out.vp8) else {
+    let (Some(old), Some(new)) = (&packet.meta.vp8, sent.descriptor(packet.meta)) else {
         return Ok((0, packet.payload));
     };
     let mut descriptor = [0; vp8::MAX_DESCRIPTOR_LEN];

@@ -10,9 +10,8 @@ use visavis_rtp::srtp::{SrtpRx, SrtpTx};
 use crate::api::{Appetite, PeerId, Sections, SendSection, SfuEvent, TrackId, TrackParams};
 use crate::clock::WallClock;
 use crate::peer::Peer;
-use crate::send::SendStream;
 use crate::slab::Slab;
-use crate::subscription::{Subscription, params};
+use crate::subscription::Subscription;
 use crate::timers::{Timer, Timers};
 use crate::track::{MAX_LAYERS, Track};
 
@@ -66,7 +65,7 @@ pub struct Sfu {
     pub(crate) keyframes: Vec<(TrackId, u8)>,
     /// One entry per change; drained by the owner after each call.
     pub(crate) events: Vec<SfuEvent>,
-    pub(crate) origins: u64,
+    pub(crate) origins: u32,
     pub(crate) counters: SfuCounters,
     /// Memory for RTCP, NACKs and reports, reused.
     pub(crate) rtcp: Vec<u8>,
@@ -188,7 +187,7 @@ impl Sfu {
         let tracks = peer.tracks.clone();
         for subscription in old {
             let kept = self.subscriptions.get(subscription).is_some_and(|sub| {
-                let section = &sub.section;
+                let section = &sub.rest.section;
                 sends
                     .iter()
                     .any(|s| s.track == section.track && s.ssrc == section.ssrc)
@@ -209,11 +208,10 @@ impl Sfu {
         let Some(peer) = self.peers.get_mut(at) else {
             return;
         };
-        let send_params = params(&section, peer.sections.extensions);
+        let extensions = peer.sections.extensions;
         if let Some(&existing) = peer.sends.get(&section.ssrc) {
             if let Some(subscription) = self.subscriptions.get_mut(existing) {
-                subscription.stream.set_params(send_params);
-                subscription.section = section;
+                subscription.set_section(section, extensions);
             }
             return;
         }
@@ -224,18 +222,8 @@ impl Sfu {
             return;
         }
         let (id, ssrc) = (section.track, section.ssrc);
-        let subscription = Subscription {
-            peer: at,
-            peer_id: peer.id,
-            track: None,
-            stream: SendStream::new(send_params),
-            appetite: peer.appetites.get(&id).copied().unwrap_or_default(),
-            section,
-            current: None,
-            target: None,
-            reported_packets: 0,
-            described_packets: 0,
-        };
+        let appetite = peer.appetites.get(&id).copied().unwrap_or_default();
+        let subscription = Subscription::new(at, section, extensions, appetite);
         let place = self.subscriptions.insert(subscription);
         peer.subscriptions.push(place);
         peer.sends.insert(ssrc, place);
@@ -252,7 +240,7 @@ impl Sfu {
         else {
             return;
         };
-        subscription.track = Some(at);
+        subscription.rest.track = Some(at);
         track.subscriptions.push(place);
         self.retarget(place);
     }
@@ -263,12 +251,16 @@ impl Sfu {
         };
         if let Some(peer) = self.peers.get_mut(subscription.peer) {
             peer.subscriptions.retain(|other| *other != place);
-            peer.sends.remove(&subscription.section.ssrc);
+            peer.sends.remove(&subscription.rest.section.ssrc);
         }
-        match subscription.track.and_then(|at| self.tracks.get_mut(at)) {
+        match subscription
+            .rest
+            .track
+            .and_then(|at| self.tracks.get_mut(at))
+        {
             Some(track) => track.subscriptions.retain(|other| *other != place),
             None => {
-                let id = subscription.section.track;
+                let id = subscription.rest.section.track;
                 if let Some(waiting) = self.waiting.get_mut(&id) {
                     waiting.retain(|other| *other != place);
                     if waiting.is_empty() {
@@ -337,9 +329,7 @@ impl Sfu {
         self.dirty.retain(|other| *other != at);
         for place in track.subscriptions {
             if let Some(subscription) = self.subscriptions.get_mut(place) {
-                subscription.track = None;
-                subscription.current = None;
-                subscription.target = None;
+                subscription.detach();
                 self.waiting.entry(id).or_default().push(place);
             }
         }
@@ -356,9 +346,9 @@ impl Sfu {
         peer.appetites.insert(track, appetite);
         for place in peer.subscriptions.clone() {
             if let Some(subscription) = self.subscriptions.get_mut(place)
-                && subscription.section.track == track
+                && subscription.rest.section.track == track
             {
-                subscription.appetite = appetite;
+                subscription.rest.appetite = appetite;
                 self.retarget(place);
             }
         }
@@ -369,7 +359,9 @@ impl Sfu {
         let Some(subscription) = self.subscriptions.get_mut(place) else {
             return;
         };
-        let Some(at) = subscription.track else { return };
+        let Some(at) = subscription.rest.track else {
+            return;
+        };
         let (Some(track), Some(peer)) = (self.tracks.get(at), self.peers.get(subscription.peer))
         else {
             return;

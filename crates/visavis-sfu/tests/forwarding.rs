@@ -49,6 +49,24 @@ fn published(sequence: u16, picture: u8, ids: &ExtensionMap) -> Vec<u8> {
     out
 }
 
+fn params(rtx: Option<(u32, u8)>) -> SendParams {
+    let theirs = [
+        (ExtensionKind::AudioLevel, 20),
+        (ExtensionKind::TransportCc, 5),
+        (ExtensionKind::Mid, 4),
+    ];
+    SendParams {
+        kind: MediaKind::Video,
+        ssrc: 77,
+        payload_type: 100,
+        rtx,
+        clock_rate: 90_000,
+        extensions: theirs.into_iter().collect(),
+        mid: "7".into(),
+        first_sequence: 65_530,
+    }
+}
+
 struct Forwarder {
     ids: ExtensionMap,
     cache: PacketCache,
@@ -66,22 +84,8 @@ impl Forwarder {
             (ExtensionKind::AudioLevel, 1),
             (ExtensionKind::TransportCc, 3),
         ];
-        let theirs = [
-            (ExtensionKind::AudioLevel, 20),
-            (ExtensionKind::TransportCc, 5),
-            (ExtensionKind::Mid, 4),
-        ];
         let profile = Profile::AeadAes128Gcm;
-        let stream = SendStream::new(SendParams {
-            kind: MediaKind::Video,
-            ssrc: 77,
-            payload_type: 100,
-            rtx,
-            clock_rate: 90_000,
-            extensions: theirs.into_iter().collect(),
-            mid: "7".into(),
-            first_sequence: 65_530,
-        });
+        let stream = SendStream::new(params(rtx));
         Self {
             ids: ids.into_iter().collect(),
             cache: PacketCache::default(),
@@ -223,4 +227,26 @@ fn without_rtx_a_packet_is_repeated_to_the_letter() {
         let again = forwarder.resend(FIRST + n).unwrap();
         assert_eq!(again, originals[usize::from(n)], "packet {n}");
     }
+}
+
+#[test]
+fn what_was_sent_by_other_parameters_is_not_sent_again() {
+    let mut forwarder = Forwarder::new(None);
+    for _ in 0..10 {
+        forwarder.forward();
+    }
+    forwarder.stream.set_params(params(None));
+    assert!(forwarder.resend(FIRST + 9).is_some(), "nothing changed");
+    forwarder.stream.set_params(SendParams {
+        payload_type: 101,
+        ..params(None)
+    });
+    // Other bytes under the same index would give the key away.
+    assert_eq!(forwarder.resend(FIRST + 9), None);
+    let original = forwarder.forward();
+    assert_eq!(forwarder.resend(FIRST + 10), Some(original.clone()));
+    let (header, packet) = forwarder.open(&original);
+    assert_eq!((header.sequence, header.payload_type), (FIRST + 10, 101));
+    let mid = extension(&header, &packet, 4);
+    assert_eq!(mid.as_deref(), Some(&b"7"[..]), "named again");
 }
