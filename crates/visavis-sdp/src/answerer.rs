@@ -101,28 +101,26 @@ impl Answerer {
         let offer = Description::parse(offer)?;
         read::check_mids(&offer)?;
         let remote = read::transport(&offer)?;
-        let placement = self.place(&offer);
+        let offered: Vec<Offered<'_>> = offer.media.iter().map(Offered::new).collect();
+        let placement = self.place(&offered);
         self.version += 1;
-        let mids: Vec<&str> = offer
-            .media
-            .iter()
-            .filter_map(|s| self.answered_mid(s))
-            .collect();
+        let mids: Vec<&str> = offered.iter().filter_map(|o| o.mid).collect();
         let mixed = offer.attribute("extmap-allow-mixed").is_some();
         let mut writer = Writer::session(&self.local, self.version, &mids, mixed);
         let mut sections = Vec::new();
         let mut with_candidates = true;
-        for section in &offer.media {
+        for offered in &offered {
+            let section = offered.section;
             let protocol = section.words().nth(2).unwrap_or("UDP/TLS/RTP/SAVPF");
             let transport = SectionTransport {
                 local: &self.local,
                 setup: "passive",
                 with_candidates,
             };
-            match (section.kind(), self.answered_mid(section)) {
+            match (section.kind(), offered.mid) {
                 (Some(kind), Some(mid)) => {
                     let send = placement.get(mid).and_then(|ssrc| self.wanted_send(*ssrc));
-                    let agreed = self.answer_media(section, kind, mid, send);
+                    let agreed = self.answer_media(offered, kind, mid, send);
                     write_media(&mut writer, &agreed, protocol, &transport, send);
                     sections.push(agreed);
                 }
@@ -144,7 +142,7 @@ impl Answerer {
             with_candidates = false;
         }
         self.placed = placement;
-        let unsupported = self.note_unsupported(&offer);
+        let unsupported = self.note_unsupported(&offered);
         Ok((
             writer.finish(),
             Negotiated {
@@ -159,25 +157,16 @@ impl Answerer {
         self.wanted.iter().find(|send| send.ssrc == ssrc)
     }
 
-    /// The mid of a section that we accept: data, or media with a usable codec.
-    fn answered_mid<'a>(&self, section: &'a MediaDescription) -> Option<&'a str> {
-        let usable = match section.kind() {
-            Some(kind) => !usable(section, kind).is_empty(),
-            None => section.is_data(),
-        };
-        section.mid().filter(|_| usable && !section.is_rejected())
-    }
-
     /// Which track each section carries after this offer.
-    fn place(&self, offer: &Description) -> HashMap<String, u32> {
-        let open = |section: &&MediaDescription| {
-            self.answered_mid(section).is_some() && section.direction().receives()
-        };
-        let open: Vec<_> = offer.media.iter().filter(open).collect();
+    fn place(&self, offered: &[Offered<'_>]) -> HashMap<String, u32> {
+        let open: Vec<_> = offered
+            .iter()
+            .filter(|o| o.mid.is_some() && o.direction.receives())
+            .collect();
         let mut placement: HashMap<String, u32> = open
             .iter()
-            .filter_map(|section| {
-                let mid = section.mid()?;
+            .filter_map(|offered| {
+                let mid = offered.mid?;
                 let ssrc = *self.placed.get(mid)?;
                 self.is_wanted(ssrc).then(|| (mid.to_owned(), ssrc))
             })
@@ -186,16 +175,16 @@ impl Answerer {
             if placement.values().any(|ssrc| *ssrc == send.ssrc) {
                 continue;
             }
-            let free = open.iter().find(|section| {
-                section.kind() == Some(send.kind)
+            let free = open.iter().find(|offered| {
+                offered.section.kind() == Some(send.kind)
                     // One that carried a track until now must be inactive once.
-                    && section.mid().is_some_and(|mid| {
+                    && offered.mid.is_some_and(|mid| {
                         !placement.contains_key(mid) && !self.placed.contains_key(mid)
                     })
-                    && section.direction() == Direction::RecvOnly
-                    && has_codec(section, send)
+                    && offered.direction == Direction::RecvOnly
+                    && offered.has_codec(send)
             });
-            if let Some(mid) = free.and_then(|section| section.mid()) {
+            if let Some(mid) = free.and_then(|offered| offered.mid) {
                 placement.insert(mid.to_owned(), send.ssrc);
             }
         }
@@ -203,16 +192,15 @@ impl Answerer {
     }
 
     /// Remembers tracks whose codec no section of the client knows.
-    fn note_unsupported(&mut self, offer: &Description) -> Vec<u64> {
+    fn note_unsupported(&mut self, offered: &[Offered<'_>]) -> Vec<u64> {
         let new: Vec<u64> = self
             .unplaced()
             .filter(|send| {
-                let mut of_kind = offer
-                    .media
+                let mut of_kind = offered
                     .iter()
-                    .filter(|s| s.kind() == Some(send.kind) && s.direction().receives())
+                    .filter(|o| o.section.kind() == Some(send.kind) && o.direction.receives())
                     .peekable();
-                of_kind.peek().is_some() && !of_kind.any(|section| has_codec(section, send))
+                of_kind.peek().is_some() && !of_kind.any(|offered| offered.has_codec(send))
             })
             .map(|send| send.track)
             .collect();
@@ -222,13 +210,14 @@ impl Answerer {
 
     fn answer_media(
         &self,
-        section: &MediaDescription,
+        offered: &Offered<'_>,
         kind: MediaKind,
         mid: &str,
         send: Option<&WantedSend>,
     ) -> Section {
-        let receive = section.direction().sends().then(|| read::receive(section));
-        let mut codecs = usable(section, kind);
+        let section = offered.section;
+        let receive = offered.direction.sends().then(|| read::receive(section));
+        let mut codecs = offered.codecs.clone();
         let hint = receive
             .as_ref()
             .and_then(|receive| self.hints.get(&receive.track_id));
@@ -261,10 +250,36 @@ impl Answerer {
     }
 }
 
-fn has_codec(section: &MediaDescription, send: &WantedSend) -> bool {
-    usable(section, send.kind)
-        .iter()
-        .any(|codec| codec.name.eq_ignore_ascii_case(&send.codec))
+/// A section of an offer with what is asked of it again and again.
+struct Offered<'a> {
+    section: &'a MediaDescription,
+    /// `a=mid`, if we accept it: data, or media with a usable codec.
+    mid: Option<&'a str>,
+    direction: Direction,
+    /// Usable payload types.
+    codecs: Vec<SectionCodec>,
+}
+
+impl<'a> Offered<'a> {
+    fn new(section: &'a MediaDescription) -> Self {
+        let codecs = section
+            .kind()
+            .map(|kind| usable(section, kind))
+            .unwrap_or_default();
+        let accepted = section.is_data() || !codecs.is_empty();
+        Self {
+            section,
+            mid: section.mid().filter(|_| accepted && !section.is_rejected()),
+            direction: section.direction(),
+            codecs,
+        }
+    }
+
+    fn has_codec(&self, send: &WantedSend) -> bool {
+        self.codecs
+            .iter()
+            .any(|codec| codec.name.eq_ignore_ascii_case(&send.codec))
+    }
 }
 
 /// Opus as the AddTrack request wants it (RFC 7587 section 6.1).

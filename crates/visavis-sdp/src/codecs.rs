@@ -1,5 +1,7 @@
 //! Payload types: which ones of a section we use, and with what feedback.
 
+use std::collections::{HashMap, HashSet};
+
 use crate::description::MediaDescription;
 use crate::types::{MediaKind, SectionCodec};
 
@@ -14,10 +16,11 @@ pub(crate) fn usable(section: &MediaDescription, kind: MediaKind) -> Vec<Section
         MediaKind::Audio => &AUDIO,
         MediaKind::Video => &VIDEO,
     };
+    let attributes = Attributes::read(section);
     section
         .formats()
         .filter_map(|format| format.parse().ok())
-        .filter_map(|payload_type| read(section, payload_type))
+        .filter_map(|payload_type| attributes.codec(payload_type))
         .filter(|codec| {
             known
                 .iter()
@@ -26,73 +29,104 @@ pub(crate) fn usable(section: &MediaDescription, kind: MediaKind) -> Vec<Section
         .collect()
 }
 
-/// What the attributes of `section` say about one payload type.
-fn read(section: &MediaDescription, payload_type: u8) -> Option<SectionCodec> {
-    let (name, clock_rate, channels) = rtpmap(section, payload_type)?;
-    let feedback = |wanted: &str| {
-        section
-            .attributes("rtcp-fb")
-            .any(|value| match value.split_once(' ') {
-                Some(("*", what)) => what == wanted,
-                Some((pt, what)) => pt.parse() == Ok(payload_type) && what == wanted,
-                None => false,
-            })
-    };
-    Some(SectionCodec {
-        payload_type,
-        fmtp: fmtp(section, payload_type).map(str::to_owned),
-        rtx: retransmission(section, payload_type),
-        nack: feedback("nack"),
-        nack_pli: feedback("nack pli"),
-        ccm_fir: feedback("ccm fir"),
-        transport_cc: feedback("transport-cc"),
-        goog_remb: feedback("goog-remb"),
-        name,
-        clock_rate,
-        channels,
-    })
+/// What a section says about its payload types, sorted in one pass: descriptions
+/// of large meetings have thousands of these lines.
+#[derive(Default)]
+struct Attributes<'a> {
+    /// `a=rtpmap`
+    encodings: HashMap<u8, &'a str>,
+    /// `a=fmtp`
+    parameters: HashMap<u8, &'a str>,
+    /// `a=rtcp-fb`; `None` is for all payload types.
+    feedback: HashSet<(Option<u8>, &'a str)>,
+    /// Payload type to that of its retransmissions (RFC 4588).
+    retransmissions: HashMap<u8, u8>,
 }
 
-/// Encoding name, clock rate and channels; the two static ones have a default.
-fn rtpmap(section: &MediaDescription, payload_type: u8) -> Option<(String, u32, u8)> {
-    let mapped = section.attributes("rtpmap").find_map(|value| {
-        let (pt, encoding) = value.split_once(' ')?;
-        (pt.parse() == Ok(payload_type)).then_some(encoding)
-    });
-    let Some(encoding) = mapped else {
-        return match payload_type {
-            0 => Some(("PCMU".into(), 8_000, 0)),
-            8 => Some(("PCMA".into(), 8_000, 0)),
-            _ => None,
+impl<'a> Attributes<'a> {
+    fn read(section: &'a MediaDescription) -> Self {
+        let mut attributes = Self::default();
+        let typed = |value: &'a str| {
+            let (payload_type, rest) = value.split_once(' ')?;
+            Some((payload_type, rest))
         };
-    };
-    let mut parts = encoding.split('/');
-    let name = parts.next()?.to_owned();
-    let clock_rate = parts.next()?.parse().ok().filter(|rate| *rate > 0)?;
-    let channels = parts
-        .next()
-        .map_or(Some(0), |channels| channels.parse().ok())?;
-    Some((name, clock_rate, channels))
-}
+        for (payload_type, encoding) in section.attributes("rtpmap").filter_map(typed) {
+            if let Ok(payload_type) = payload_type.parse() {
+                attributes.encodings.entry(payload_type).or_insert(encoding);
+            }
+        }
+        for (payload_type, parameters) in section.attributes("fmtp").filter_map(typed) {
+            if let Ok(payload_type) = payload_type.parse() {
+                let known = attributes.parameters.entry(payload_type);
+                known.or_insert(parameters);
+            }
+        }
+        for (payload_type, what) in section.attributes("rtcp-fb").filter_map(typed) {
+            let payload_type = match payload_type {
+                "*" => None,
+                number => match number.parse() {
+                    Ok(number) => Some(number),
+                    Err(_) => continue,
+                },
+            };
+            attributes.feedback.insert((payload_type, what));
+        }
+        for candidate in section.formats().filter_map(|format| format.parse().ok()) {
+            if let Some(media) = attributes.retransmits(candidate) {
+                let known = attributes.retransmissions.entry(media);
+                known.or_insert(candidate);
+            }
+        }
+        attributes
+    }
 
-fn fmtp(section: &MediaDescription, payload_type: u8) -> Option<&str> {
-    section.attributes("fmtp").find_map(|value| {
-        let (pt, parameters) = value.split_once(' ')?;
-        (pt.parse() == Ok(payload_type)).then_some(parameters)
-    })
-}
+    /// The payload type that `candidate` retransmits, if it does that.
+    fn retransmits(&self, candidate: u8) -> Option<u8> {
+        let (name, ..) = self.encoding(candidate)?;
+        let apt = parameter(self.parameters.get(&candidate)?, "apt")?;
+        let media = apt.parse().ok()?;
+        name.eq_ignore_ascii_case("rtx").then_some(media)
+    }
 
-/// The payload type whose `apt` is this one.
-fn retransmission(section: &MediaDescription, payload_type: u8) -> Option<u8> {
-    section
-        .formats()
-        .filter_map(|format| format.parse().ok())
-        .find(|candidate| {
-            rtpmap(section, *candidate).is_some_and(|(name, ..)| name.eq_ignore_ascii_case("rtx"))
-                && fmtp(section, *candidate)
-                    .and_then(|parameters| parameter(parameters, "apt"))
-                    .is_some_and(|apt| apt.parse() == Ok(payload_type))
+    fn codec(&self, payload_type: u8) -> Option<SectionCodec> {
+        let (name, clock_rate, channels) = self.encoding(payload_type)?;
+        let feedback = |what| {
+            let all = self.feedback.contains(&(None, what));
+            all || self.feedback.contains(&(Some(payload_type), what))
+        };
+        let fmtp = self.parameters.get(&payload_type);
+        Some(SectionCodec {
+            payload_type,
+            fmtp: fmtp.map(|parameters| (*parameters).to_owned()),
+            rtx: self.retransmissions.get(&payload_type).copied(),
+            nack: feedback("nack"),
+            nack_pli: feedback("nack pli"),
+            ccm_fir: feedback("ccm fir"),
+            transport_cc: feedback("transport-cc"),
+            goog_remb: feedback("goog-remb"),
+            name: name.to_owned(),
+            clock_rate,
+            channels,
         })
+    }
+
+    /// Encoding name, clock rate and channels; the two static ones have a default.
+    fn encoding(&self, payload_type: u8) -> Option<(&'a str, u32, u8)> {
+        let Some(encoding) = self.encodings.get(&payload_type) else {
+            return match payload_type {
+                0 => Some(("PCMU", 8_000, 0)),
+                8 => Some(("PCMA", 8_000, 0)),
+                _ => None,
+            };
+        };
+        let mut parts = encoding.split('/');
+        let name = parts.next()?;
+        let clock_rate = parts.next()?.parse().ok().filter(|rate| *rate > 0)?;
+        let channels = parts
+            .next()
+            .map_or(Some(0), |channels| channels.parse().ok())?;
+        Some((name, clock_rate, channels))
+    }
 }
 
 /// The value of `name` in `a=1;b=2`.

@@ -1,5 +1,7 @@
 //! The side that offers: the subscriber transport of dual mode.
 
+use std::collections::HashSet;
+
 use crate::codecs::{adjust_for_answer, usable};
 use crate::description::{Description, SdpError};
 use crate::read;
@@ -10,6 +12,11 @@ use crate::write::{SectionTransport, Writer, formats};
 
 /// The mid of the data channels' section.
 const DATA_MID: &str = "data";
+
+/// Unused sections of a kind that are kept free of a track that they carried
+/// before. A few, so that somebody who shows and hides one track all the time
+/// does not make descriptions grow without end.
+const MAX_SPARE: usize = 8;
 
 /// Extensions that we offer, with their ids.
 const EXTENSIONS: [(u8, &str); 6] = [
@@ -42,6 +49,16 @@ struct Slot {
     send: Option<WantedSend>,
     /// The client has answered since the section became free.
     reusable: bool,
+    /// Tracks that were sent here. LiveKit's Rust SDK (and Python and Node on top
+    /// of it) misses a track that comes back to its section: seen with LiveKit
+    /// 1.11.0 as with us. On another section it is heard of.
+    carried: HashSet<u64>,
+}
+
+impl Slot {
+    fn is_free(&self, kind: MediaKind) -> bool {
+        self.kind == kind && self.reusable && self.send.is_none()
+    }
 }
 
 /// Offers the tracks that a client should get, one section each.
@@ -158,23 +175,38 @@ impl Offerer {
                 slot.reusable = false;
             }
         }
-        for send in &self.wanted {
+        for send in self.wanted.clone() {
             let carries = |slot: &Slot| slot.send.as_ref().is_some_and(|s| s.ssrc == send.ssrc);
             if self.slots.iter().any(carries) {
                 continue;
             }
-            let free =
-                |slot: &&mut Slot| slot.kind == send.kind && slot.reusable && slot.send.is_none();
-            match self.slots.iter_mut().find(free) {
-                Some(slot) => slot.send = Some(send.clone()),
-                None => self.slots.push(Slot {
+            let at = self.free_slot(&send).unwrap_or_else(|| {
+                self.slots.push(Slot {
                     mid: self.slots.len().to_string(),
                     kind: send.kind,
-                    send: Some(send.clone()),
+                    send: None,
                     reusable: true,
-                }),
+                    carried: HashSet::new(),
+                });
+                self.slots.len() - 1
+            });
+            if let Some(slot) = self.slots.get_mut(at) {
+                slot.carried.insert(send.track);
+                slot.send = Some(send);
             }
         }
+    }
+
+    /// An unused section for a track, if one should be used again.
+    fn free_slot(&self, send: &WantedSend) -> Option<usize> {
+        let free = |slot: &Slot| slot.is_free(send.kind);
+        let fresh = |slot: &Slot| free(slot) && !slot.carried.contains(&send.track);
+        if let Some(at) = self.slots.iter().position(fresh) {
+            return Some(at);
+        }
+        let spare = self.slots.iter().filter(|slot| free(slot)).count();
+        let enough = spare >= MAX_SPARE;
+        enough.then(|| self.slots.iter().position(free)).flatten()
     }
 
     /// Takes the client's answer to the last offer.

@@ -436,6 +436,31 @@ fn offered_tracks_come_and_go_and_their_sections_are_used_again() {
 }
 
 #[test]
+fn a_track_that_comes_back_gets_another_section_within_bounds() {
+    let mut offerer = Offerer::new(local());
+    let mut mids = Vec::new();
+    for round in 0..20 {
+        let mut send = wanted(1, MediaKind::Video, "VP8");
+        send.ssrc = 100 + round;
+        offerer.set_sends(vec![send]);
+        let answer = client_answer(&offerer.create_offer());
+        let negotiated = offerer.handle_answer(&answer).unwrap();
+        mids.push(negotiated.sections[0].mid.clone());
+        offerer.set_sends(Vec::new());
+        let answer = client_answer(&offerer.create_offer());
+        offerer.handle_answer(&answer).unwrap();
+    }
+    assert_eq!(mids[..3], ["0", "1", "2"]);
+    mids.sort();
+    mids.dedup();
+    assert_eq!(mids.len(), 8);
+    // Another track takes what is there.
+    offerer.set_sends(vec![wanted(2, MediaKind::Video, "VP8")]);
+    let offer = Description::parse(&offerer.create_offer()).unwrap();
+    assert_eq!(offer.media.len(), 9);
+}
+
+#[test]
 fn an_answer_that_refuses_a_section_names_the_track() {
     let mut offerer = Offerer::new(local());
     offerer.set_sends(vec![wanted(1, MediaKind::Video, "AV1")]);
