@@ -127,7 +127,7 @@ impl Control {
                 peer_connection,
                 candidate,
             } => self.handle_trickle(sid, peer_connection, candidate),
-            Request::AddTrack(add) => self.handle_add_track(sid, *add),
+            Request::AddTrack(add) => self.handle_add_track(sid, *add, now),
             Request::Mute { track, muted } => self.handle_mute(sid, &track, muted),
             Request::UpdateSubscription(subscription) => {
                 self.handle_subscription(sid, &subscription);

@@ -48,7 +48,7 @@ impl Control {
             // What is there already belongs into the very first answer.
             control.pass_on_all();
             for track in params.add_tracks {
-                control.handle_add_track(&sid, track);
+                control.handle_add_track(&sid, track, now);
             }
             control.pass_on_all();
             if let Some(offer) = params.publisher_offer {

@@ -75,6 +75,9 @@ impl Control {
         self.apply(sid, transport, &negotiated);
         self.respond(sid, Response::Answer(answer));
         self.update_publications(sid, &negotiated);
+        if let Some(peer) = self.peers.get_mut(sid) {
+            peer.expect_offer(now);
+        }
         self.reject_unsupported(sid, &negotiated.unsupported);
         self.changed.insert(sid.clone());
     }
@@ -186,6 +189,10 @@ impl Control {
             true => peer.wanted_sections(now),
             false => peer.next_offer(),
         };
+        let later = peer.publisher.quiet_until;
+        if let Some(at) = later {
+            self.wake_at(at);
+        }
         if let Some(response) = response {
             self.respond(sid, response);
         }

@@ -76,8 +76,10 @@ pub(super) struct Publisher {
     pub(super) receiving: (u32, u32),
     /// Sections that the client was asked for and has not offered yet.
     pub(super) asked: Option<Asked>,
-    /// The client is about to offer of its own accord, as after a resume: until
-    /// then it is not asked to.
+    /// When it last offered.
+    pub(super) offered: Option<Instant>,
+    /// The client is about to offer of its own accord, or busy with an answer:
+    /// until then it is not asked to offer.
     pub(super) quiet_until: Option<Instant>,
 }
 
@@ -202,6 +204,7 @@ impl Peer {
                 remote: None,
                 receiving: (0, 0),
                 asked: None,
+                offered: None,
                 quiet_until: None,
             },
             subscriber: None,

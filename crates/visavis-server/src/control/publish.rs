@@ -9,7 +9,7 @@ use visavis_signal::Response;
 use visavis_signal::request::AddTrack;
 use visavis_signal::response::{RequestOutcome, RequestResponse};
 
-use super::core::Control;
+use super::core::{Control, Moment};
 use super::negotiation::PublishedCodec;
 use super::peer::Publication;
 use super::tracks::Track;
@@ -20,14 +20,14 @@ const MAX_BACKUPS: usize = 32;
 
 impl Control {
     /// The client announces a track.
-    pub(super) fn handle_add_track(&mut self, sid: &ParticipantSid, add: AddTrack) {
+    pub(super) fn handle_add_track(&mut self, sid: &ParticipantSid, add: AddTrack, now: Moment) {
         let AddTrack {
             sid: existing,
             track,
         } = add;
         let outcome = match existing {
             Some(existing) => self.add_backup(sid, &existing, &track),
-            None => self.announce(sid, track),
+            None => self.announce(sid, track, now),
         };
         if let Err(refused) = outcome {
             // The request has no number: this is for those who read logs.
@@ -42,7 +42,12 @@ impl Control {
         }
     }
 
-    fn announce(&mut self, sid: &ParticipantSid, track: NewTrack) -> Result<(), Refused> {
+    fn announce(
+        &mut self,
+        sid: &ParticipantSid,
+        track: NewTrack,
+        now: Moment,
+    ) -> Result<(), Refused> {
         let hint = PublishHint {
             no_dtx: track.disable_dtx,
             stereo: track.stereo,
@@ -58,6 +63,9 @@ impl Control {
         peer.publisher.answerer.set_publish_hint(&cid, hint);
         peer.announced.insert(announced, cid);
         self.match_sections(sid);
+        if let Some(peer) = self.peers.get_mut(sid) {
+            peer.expect_offer(now);
+        }
         Ok(())
     }
 

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use visavis_rooms::TrackSid;
 use visavis_sdp::{MediaKind, Negotiated};
 use visavis_signal::Response;
 
@@ -14,7 +15,31 @@ use super::peer::{Asked, Peer};
 /// wish is lost.
 const UNDER_WAY: Duration = Duration::from_secs(2);
 
+/// How long a client that has offered is left alone: it may publish several
+/// tracks one after the other, and one wish serves for all that others publish
+/// meanwhile. In a room where everybody publishes at once, this bounds how often
+/// everybody negotiates.
+const SETTLE: Duration = Duration::from_millis(150);
+
+/// How long a client that has announced a track may take to offer it. LiveKit's
+/// Rust SDK is stuck for good when it is asked to offer while an offer of its own
+/// is on its way; from the announcement on, one may be.
+const ANNOUNCED: Duration = Duration::from_secs(1);
+
 impl Peer {
+    /// Does not ask the client to offer while it is about to: it has announced a
+    /// track of which it has offered nothing yet.
+    pub(super) fn expect_offer(&mut self, now: Moment) {
+        let offered = |sid: &TrackSid| {
+            let mut publications = self.publications.values();
+            publications.any(|publication| publication.sid == *sid)
+        };
+        if self.single && self.announced.keys().any(|sid| !offered(sid)) {
+            let publisher = &mut self.publisher;
+            publisher.quiet_until = publisher.quiet_until.max(Some(now.instant + ANNOUNCED));
+        }
+    }
+
     /// What to ask the client for so that it gets all that it should: sections,
     /// or just an offer.
     ///
@@ -28,6 +53,11 @@ impl Peer {
         }
         publisher.answerer.set_sends(self.sends.clone());
         if !publisher.answerer.needs_offer() {
+            return None;
+        }
+        let settled = publisher.offered.map(|at| at + SETTLE);
+        if settled.is_some_and(|at| at > now.instant) {
+            publisher.quiet_until = settled;
             return None;
         }
         let (audios, videos) = publisher.answerer.missing_sections();
@@ -67,6 +97,7 @@ impl Peer {
         let publisher = &mut self.publisher;
         let before = std::mem::replace(&mut publisher.receiving, receiving);
         publisher.quiet_until = None;
+        publisher.offered = Some(now.instant);
         let Some(asked) = &mut publisher.asked else {
             return;
         };

@@ -1,7 +1,7 @@
 //! What keeps a session alive, and small requests about oneself.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use visavis_rooms::{AudioFeature, ParticipantSid, RemovalReason, TrackSid};
 use visavis_sfu::TrackId;
@@ -28,6 +28,11 @@ impl Control {
         self.next_sweep.get_or_insert(now.instant + SWEEP);
     }
 
+    /// Sessions are looked at then at the latest.
+    pub(super) fn wake_at(&mut self, at: Instant) {
+        self.next_sweep = Some(self.next_sweep.map_or(at, |next| next.min(at)));
+    }
+
     /// Ends sessions without a sign of life, sends tokens that are due, and gives
     /// up what was to end.
     pub(super) fn sweep(&mut self, now: Moment) {
@@ -51,12 +56,17 @@ impl Control {
             let reason = RemovalReason::StateMismatch;
             return self.dismiss(sid, reason, LeaveAction::Reconnect, now);
         }
+        let session = peer.session;
         let quiet = &mut peer.publisher.quiet_until;
-        if quiet.is_some_and(|until| until <= now.instant) {
-            *quiet = None;
-            self.changed.insert(sid.clone());
+        match *quiet {
+            Some(until) if until <= now.instant => {
+                *quiet = None;
+                self.changed.insert(sid.clone());
+            }
+            Some(until) => self.wake_at(until),
+            None => {}
         }
-        let Some(session) = peer.session else { return };
+        let Some(session) = session else { return };
         if now.instant.duration_since(session.last_heard) > timeout {
             self.cut(sid, now);
         } else if session.refresh_at <= now.instant {

@@ -116,6 +116,7 @@ fn a_section_that_goes_inactive_ends_its_track() {
     let mut anna = world.join("anna", single());
     let (_, mid) = world.publish_camera(&mut anna, "cam");
     let ben = world.join("ben", single());
+    world.pass(Duration::from_millis(200));
     world.told(ben.session);
     world.media();
     anna.sdp.turn(&mid, "sendonly", "inactive");
