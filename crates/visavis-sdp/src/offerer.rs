@@ -1,6 +1,6 @@
 //! The side that offers: the subscriber transport of dual mode.
 
-use std::collections::HashSet;
+use std::collections::VecDeque;
 
 use crate::codecs::{adjust_for_answer, usable};
 use crate::description::{Description, SdpError};
@@ -17,6 +17,9 @@ const DATA_MID: &str = "data";
 /// before. A few, so that somebody who shows and hides one track all the time
 /// does not make descriptions grow without end.
 const MAX_SPARE: usize = 8;
+
+/// Tracks that a section remembers: one that comes back was there not long ago.
+const MAX_CARRIED: usize = 32;
 
 /// Extensions that we offer, with their ids.
 const EXTENSIONS: [(u8, &str); 6] = [
@@ -52,7 +55,7 @@ struct Slot {
     /// Tracks that were sent here. LiveKit's Rust SDK (and Python and Node on top
     /// of it) misses a track that comes back to its section: seen with LiveKit
     /// 1.11.0 as with us. On another section it is heard of.
-    carried: HashSet<u64>,
+    carried: VecDeque<u64>,
 }
 
 impl Slot {
@@ -122,7 +125,8 @@ impl Offerer {
         let mut writer = Writer::session(&self.local, self.version, &mids, true);
         let transport = |with_candidates| SectionTransport {
             local: &self.local,
-            setup: "actpass",
+            // We are always the DTLS server: so we choose the SRTP profile.
+            setup: "passive",
             with_candidates,
         };
         let format = ["webrtc-datachannel".to_owned()];
@@ -186,12 +190,15 @@ impl Offerer {
                     kind: send.kind,
                     send: None,
                     reusable: true,
-                    carried: HashSet::new(),
+                    carried: VecDeque::new(),
                 });
                 self.slots.len() - 1
             });
             if let Some(slot) = self.slots.get_mut(at) {
-                slot.carried.insert(send.track);
+                if slot.carried.len() == MAX_CARRIED {
+                    slot.carried.pop_front();
+                }
+                slot.carried.push_back(send.track);
                 slot.send = Some(send);
             }
         }

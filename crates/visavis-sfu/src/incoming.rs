@@ -11,7 +11,7 @@ use crate::meta::PacketMeta;
 use crate::passed::{MAX_PASSED, pass_on};
 use crate::peer::Binding;
 use crate::receive::{ReceiveStream, Received};
-use crate::send::Origin;
+use crate::sent::Origin;
 use crate::sfu::Sfu;
 use crate::subscription::PacketSink;
 use crate::timers::Timer;

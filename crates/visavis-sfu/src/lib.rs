@@ -44,6 +44,7 @@ pub use meta::PacketMeta;
 pub use passed::pass_on;
 pub use receive::{ReceiveStream, Received};
 pub use rewrite::{Rewriter, Rewritten};
-pub use send::{Origin, SendParams, SendStream, Step};
+pub use send::{SendParams, SendStream, Step};
+pub use sent::Origin;
 pub use sfu::{Sfu, SfuCounters};
 pub use subscription::PacketSink;

@@ -14,7 +14,7 @@ use crate::downlink::Downlink;
 use crate::meta::PacketMeta;
 use crate::passed::passed;
 use crate::rewrite::Rewriter;
-use crate::sent::Sent;
+use crate::sent::{Origin, Sent};
 
 /// First packets that carry the mid, so that the receiver can bind the source;
 /// browsers need one, and some are lost.
@@ -45,11 +45,6 @@ pub struct SendParams {
     /// guess the index of those behind it (RFC 3711 section 3.3.1).
     pub first_sequence: u16,
 }
-
-/// One life of a received source: packet numbers of two of them have nothing to
-/// do with each other.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Origin(pub u32);
 
 /// What makes a packet the first one of a source that takes over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

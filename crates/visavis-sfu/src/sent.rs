@@ -12,7 +12,6 @@ use visavis_rtp::codec::vp8;
 use crate::cache::HORIZON;
 use crate::meta::PacketMeta;
 use crate::rewrite::Rewritten;
-use crate::send::Origin;
 
 /// Places at first: a second of speech. A ring that comes round within the
 /// horizon doubles.
@@ -20,6 +19,11 @@ const FIRST_PLACES: usize = 64;
 /// Places at most: a second of 8,192 packets, some 80 Mbit/s. This is also what
 /// one search costs at most, and the number of searches is bounded per second.
 const MAX_PLACES: usize = 8_192;
+
+/// One life of a received source: packet numbers of two of them have nothing to
+/// do with each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Origin(pub u32);
 
 /// A packet that was sent.
 #[derive(Debug, Clone, Copy)]

@@ -11,7 +11,7 @@ use crate::keyframes::KeyframeRequests;
 use crate::layers::LayerSize;
 use crate::levels::AudioLevel;
 use crate::receive::ReceiveStream;
-use crate::send::Origin;
+use crate::sent::Origin;
 
 /// A layer that is this far behind the track's newest packet is not being sent:
 /// the publisher's encoder drops layers when its network or processor is short.

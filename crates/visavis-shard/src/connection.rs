@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use visavis_transport::{Path, Transmit, Transport};
 
-use crate::core::Incoming;
+use crate::datagram::Incoming;
 
 /// Addresses kept per transport: a laptop has a handful of interfaces, and a
 /// symmetric NAT makes one more for each of ours.

@@ -14,6 +14,7 @@ use visavis_transport::{
 
 use crate::api::{CloseReason, MediaCommand, MediaEvent, TransportId};
 use crate::connection::Connection;
+use crate::datagram::{DatagramSink, Incoming, Route};
 use crate::demux::Demux;
 use crate::schedule::Schedule;
 
@@ -29,33 +30,6 @@ pub struct CoreConfig {
     pub certificate: Certificate,
     /// Our addresses as clients see them.
     pub advertised: Vec<SocketAddr>,
-}
-
-/// Where datagrams go.
-pub trait DatagramSink {
-    /// Room for one datagram; `source` is which of our addresses it must leave
-    /// from, where that is known. `None`: it is lost.
-    fn begin(&mut self, destination: SocketAddr, source: Option<IpAddr>) -> Option<&mut [u8]>;
-    /// The datagram that was begun has this many octets; 0 takes it back.
-    fn commit(&mut self, len: usize);
-}
-
-/// A datagram as it arrived.
-#[derive(Debug)]
-pub struct Incoming<'a> {
-    /// Who sent it.
-    pub source: SocketAddr,
-    /// Which of our addresses it was sent to, where the kernel tells.
-    pub local_ip: Option<IpAddr>,
-    /// Its octets, which are decrypted in place.
-    pub payload: &'a mut [u8],
-}
-
-/// A peer's address, and which of ours it talks to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Route {
-    pub(crate) destination: SocketAddr,
-    pub(crate) source: Option<IpAddr>,
 }
 
 /// Datagrams that went nowhere, by reason.

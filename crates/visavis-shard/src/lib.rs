@@ -7,10 +7,12 @@
 mod api;
 mod connection;
 mod core;
+mod datagram;
 mod demux;
 mod schedule;
 mod worker;
 
 pub use api::{CloseReason, MediaCommand, MediaEvent, TransportId};
-pub use core::{Core, CoreConfig, CoreCounters, DatagramSink, Incoming};
+pub use core::{Core, CoreConfig, CoreCounters};
+pub use datagram::{DatagramSink, Incoming};
 pub use worker::{Shard, ShardHandle};

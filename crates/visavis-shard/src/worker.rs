@@ -14,7 +14,8 @@ use visavis_net::{Poller, Ready, RecvBatch, SendBatch, UdpSocket, Waker};
 use visavis_rtp::ntp::NtpTime;
 
 use crate::api::{MediaCommand, MediaEvent};
-use crate::core::{Core, CoreConfig, DatagramSink, Incoming};
+use crate::core::{Core, CoreConfig};
+use crate::datagram::{DatagramSink, Incoming};
 
 /// Commands that wait: each join makes a handful per participant in the room.
 /// Whoever sends more waits until the thread has caught up.

@@ -5,28 +5,7 @@ use visavis_sdp::{Description, Negotiated, RemoteTransport, Section, SectionCode
 use visavis_sfu::{PayloadCodec, ReceiveSection, Sections, SendSection, Sources, TrackId};
 use visavis_transport::{Fingerprint, IceCredentials, RemoteParams, SctpParams};
 
-use super::tracks::Tracks;
-
-/// The codec that a publisher sends a track in.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct PublishedCodec {
-    /// Encoding name.
-    pub(super) name: String,
-    /// Hz.
-    pub(super) clock_rate: u32,
-    /// `a=fmtp` parameters.
-    pub(super) fmtp: String,
-}
-
-impl From<&SectionCodec> for PublishedCodec {
-    fn from(codec: &SectionCodec) -> Self {
-        Self {
-            name: codec.name.clone(),
-            clock_rate: codec.clock_rate,
-            fmtp: codec.fmtp.clone().unwrap_or_default(),
-        }
-    }
-}
+use super::tracks::{PublishedCodec, Tracks};
 
 /// The client's side of a transport.
 pub(super) fn remote_params(remote: &RemoteTransport) -> RemoteParams {

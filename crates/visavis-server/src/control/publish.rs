@@ -10,9 +10,8 @@ use visavis_signal::request::AddTrack;
 use visavis_signal::response::{RequestOutcome, RequestResponse};
 
 use super::core::{Control, Moment};
-use super::negotiation::PublishedCodec;
 use super::peer::Publication;
-use super::tracks::Track;
+use super::tracks::{PublishedCodec, Track};
 
 /// Further codecs that one participant may announce; a client publishes a
 /// handful of tracks with one each.

@@ -3,10 +3,29 @@
 use std::collections::HashMap;
 
 use visavis_rooms::{ParticipantSid, TrackSid};
-use visavis_sdp::MediaKind;
+use visavis_sdp::{MediaKind, SectionCodec};
 use visavis_sfu::TrackId;
 
-use super::negotiation::PublishedCodec;
+/// The codec that a publisher sends a track in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct PublishedCodec {
+    /// Encoding name.
+    pub(super) name: String,
+    /// Hz.
+    pub(super) clock_rate: u32,
+    /// `a=fmtp` parameters.
+    pub(super) fmtp: String,
+}
+
+impl From<&SectionCodec> for PublishedCodec {
+    fn from(codec: &SectionCodec) -> Self {
+        Self {
+            name: codec.name.clone(),
+            clock_rate: codec.clock_rate,
+            fmtp: codec.fmtp.clone().unwrap_or_default(),
+        }
+    }
+}
 
 /// A track, as far as those who negotiate it need to know.
 #[derive(Debug)]
