@@ -4,12 +4,12 @@
     load.py short|long --server PATH --load PATH
 
 short   20 subscribers of one publisher for 10 s lose nothing; a room of 10 joins
-        and leaves 10 times and the server has no more threads, and as many
-        descriptors, as after round 2, and no memory that grows with each round.
+        and leaves 10 times and the server has as many threads and
+        descriptors as after round 2, and no memory that grows with each round.
         Loopback only. About 20 s.
 long    100 subscribers of one publisher for 60 s lose nothing, packets counted by
         nft in a network namespace of the subscribers; a room of 30 joins and
-        leaves 100 times and the server has no more threads, as many descriptors,
+        leaves 100 times and the server has as many threads and descriptors,
         and at most 5 % more memory than after round 20. Needs root for the
         namespaces; without it the first part is skipped, and says so.
 

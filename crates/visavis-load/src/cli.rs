@@ -34,8 +34,8 @@ the benchmark networks (198.18.0.0/15, 2001:2::/48) are accepted as targets.
   --server-pid PID        the server's process: its CPU time, memory, descriptors
   --max-loss PPM          fail when more packets of a million are lost
   --max-growth PERCENT    with --rounds: fail when the server's memory grows more
-                          from a fifth of the rounds on, or there are more threads
-                          or other descriptors
+                          from a fifth of the rounds on, or it has other
+                          numbers of threads or descriptors
   --json                  report as JSON";
 
 /// What the program was asked to do.

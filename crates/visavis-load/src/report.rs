@@ -118,7 +118,7 @@ pub struct Limits {
     /// Lost packets of a million expected.
     pub max_loss_ppm: Option<u64>,
     /// Percent of resident memory that may be added from the settled round to
-    /// the last; there must be no more threads then, and as many descriptors.
+    /// the last; there must be as many threads and descriptors then.
     pub max_growth_percent: Option<u64>,
 }
 
@@ -196,8 +196,7 @@ impl Report {
             let (from, to) = (from.rss_kib, to.rss_kib);
             complaints.push(format!("memory grew {rounds}: {from} to {to} KiB"));
         }
-        // One fewer is no leak: a runtime ends threads that had nothing to do.
-        if to.threads > from.threads {
+        if to.threads != from.threads {
             let (from, to) = (from.threads, to.threads);
             complaints.push(format!("threads {rounds}: {from}, then {to}"));
         }
@@ -296,15 +295,17 @@ mod tests {
         }
     }
 
-    fn after_rounds(footprints: &[(u32, u64, u64)]) -> Report {
-        let footprints = footprints.iter().map(|&(round, rss_kib, descriptors)| {
-            let footprint = Footprint {
-                rss_kib,
-                threads: 3,
-                descriptors,
-            };
-            RoundFootprint { round, footprint }
-        });
+    fn after_rounds(footprints: &[(u32, u64, u64, u64)]) -> Report {
+        let footprints = footprints
+            .iter()
+            .map(|&(round, rss_kib, threads, descriptors)| {
+                let footprint = Footprint {
+                    rss_kib,
+                    threads,
+                    descriptors,
+                };
+                RoundFootprint { round, footprint }
+            });
         Report {
             footprints: footprints.collect(),
             ..Report::default()
@@ -346,10 +347,15 @@ mod tests {
             max_growth_percent: Some(5),
             ..Limits::default()
         };
-        let steady = after_rounds(&[(1, 500, 9), (2, 1_000, 10), (10, 1_050, 10)]);
+        let steady = after_rounds(&[(1, 500, 2, 9), (2, 1_000, 3, 10), (10, 1_050, 3, 10)]);
         assert!(steady.complaints(limits).is_empty());
-        let grown = after_rounds(&[(2, 1_000, 10), (10, 1_051, 11)]);
+        let grown = after_rounds(&[(2, 1_000, 3, 10), (10, 1_051, 3, 11)]);
         assert_eq!(grown.complaints(limits).len(), 2);
+        let threads = after_rounds(&[(2, 1_000, 4, 10), (10, 1_000, 3, 10)]);
+        assert_eq!(
+            threads.complaints(limits),
+            ["threads from round 2 to 10: 4, then 3"]
+        );
         assert_eq!(after_rounds(&[]).complaints(limits).len(), 1);
     }
 }

@@ -102,12 +102,8 @@ impl Server {
                 );
             }
         }
-        // It may ask a STUN server, and look up its name.
-        let for_addresses = config.clone();
-        let ips = tokio::task::spawn_blocking(move || addresses::advertised(&for_addresses));
-        let ips = ips
-            .await
-            .map_err(|error| StartError::Media(error.into()))??;
+        // It may wait for a STUN server; nobody is served yet who would wait with it.
+        let ips = addresses::advertised(&config)?;
         let interfaces = addresses::interfaces().map_err(AddressesError::from)?;
         let tls = tls::acceptor(&config, &addresses::of_the_network(&interfaces))?;
 
